@@ -1,0 +1,214 @@
+import { mkdir, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { ConfigError, type Env, loadEnv, readConfig } from './config.ts';
+
+const SECRET = 'correct horse battery staple, twice';
+
+function faultOf(env: Env): ConfigError {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('no fault was found');
+}
+
+describe('readConfig', () => {
+  test('has a default for everything', () => {
+    expect(readConfig({})).toEqual({
+      host: '0.0.0.0',
+      port: 8000,
+      debug: false,
+      logLevel: 'info',
+      logPretty: false,
+      database: { engine: 'sqlite', path: './data/sohbet.db' },
+      dataDir: './data',
+      tokenSecret: null,
+      corsOrigins: '*',
+      trustProxy: 0,
+      pingTimeoutMs: 20_000,
+      pingIntervalMs: 25_000,
+      metricsToken: null,
+      presenceGraceMs: 20_000,
+      presenceBroadcastMax: 500,
+      typingLapseMs: 8000,
+      storeQueueMax: 10_000,
+      shutdownTimeoutMs: 10_000,
+    });
+  });
+
+  test('is frozen, lists included', () => {
+    const config = readConfig({ CORS_ORIGINS: 'https://a.example', TRUST_PROXY: 'loopback' });
+    for (const part of [config, config.database, config.corsOrigins, config.trustProxy]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
+  });
+
+  test('takes an empty or blank variable for an absent one, and ignores unknown ones', () => {
+    const env = {
+      PORT: '',
+      TOKEN_SECRET: '  ',
+      CORS_ORIGINS: '',
+      METRICS_TOKEN: '',
+      NODE_ENV: '',
+      HOME: '/',
+      PORTS: '?',
+    };
+    expect(readConfig(env)).toEqual(readConfig({}));
+  });
+
+  test.each([
+    ['HOST', '::', 'host', '::'],
+    ['HOST', 'chat.example.com', 'host', 'chat.example.com'],
+    ['PORT', '0', 'port', 0],
+    ['PORT', ' 65535 ', 'port', 65_535],
+    ['DEBUG', 'Yes', 'debug', true],
+    ['DEBUG', '1', 'debug', true],
+    ['DEBUG', 'off', 'debug', false],
+    ['LOG_LEVEL', 'WARNING', 'logLevel', 'warn'],
+    ['LOG_LEVEL', 'Critical', 'logLevel', 'fatal'],
+    ['LOG_LEVEL', 'DEBUG', 'logLevel', 'debug'],
+    ['LOG_LEVEL', 'silent', 'logLevel', 'silent'],
+    ['TOKEN_SECRET', SECRET, 'tokenSecret', SECRET],
+    ['TOKEN_SECRET', 'ş'.repeat(16), 'tokenSecret', 'ş'.repeat(16)],
+    ['CORS_ORIGINS', '*', 'corsOrigins', '*'],
+    [
+      'CORS_ORIGINS',
+      'https://A.example:443, http://b.example:8080/',
+      'corsOrigins',
+      ['https://a.example', 'http://b.example:8080'],
+    ],
+    [
+      'CORS_ORIGINS',
+      'capacitor://localhost,https://a.example,https://a.example',
+      'corsOrigins',
+      ['capacitor://localhost', 'https://a.example'],
+    ],
+    ['TRUST_PROXY', '3', 'trustProxy', 3],
+    ['TRUST_PROXY', '10.0.0.0/8, ::1,loopback', 'trustProxy', ['10.0.0.0/8', '::1', 'loopback']],
+    ['SOCKET_PING_TIMEOUT', '2.5', 'pingTimeoutMs', 2500],
+    ['SOCKET_PING_INTERVAL', '60', 'pingIntervalMs', 60_000],
+    ['METRICS_TOKEN', 'abc', 'metricsToken', 'abc'],
+    ['PRESENCE_GRACE', '0.05', 'presenceGraceMs', 50],
+    ['PRESENCE_GRACE', '0', 'presenceGraceMs', 0],
+    ['PRESENCE_BROADCAST_MAX', '0', 'presenceBroadcastMax', 0],
+    ['STORE_QUEUE_MAX', '1', 'storeQueueMax', 1],
+  ])('%s=%s', (name, value, key, expected) => {
+    expect(readConfig({ [name]: value })).toHaveProperty(key, expected);
+  });
+
+  test.each([
+    ['sqlite::memory:', ':memory:', './data'],
+    ['sqlite:chat.db', 'chat.db', '.'],
+    ['sqlite:/var/data/chat.db', '/var/data/chat.db', '/var/data'],
+  ])('DATABASE_URL=%s', (url, path, dataDir) => {
+    expect(readConfig({ DATABASE_URL: url })).toMatchObject({ database: { engine: 'sqlite', path }, dataDir });
+  });
+
+  test('DEBUG sets the log level unless LOG_LEVEL does', () => {
+    expect(readConfig({ DEBUG: 'true' }).logLevel).toBe('debug');
+    expect(readConfig({ DEBUG: 'true', LOG_LEVEL: 'error' }).logLevel).toBe('error');
+  });
+
+  test('the log is pretty in a terminal only, and never in production', () => {
+    expect(readConfig({}, true).logPretty).toBe(true);
+    expect(readConfig({}, false).logPretty).toBe(false);
+    expect(readConfig({ NODE_ENV: 'production' }, true).logPretty).toBe(false);
+  });
+
+  test.each([
+    ['HOST', ['two words', 'http://a', '-a', 'a/b', '*']],
+    ['PORT', ['http', '-1', '65536', '8000.5', '0x10', '1e3', '８０００']],
+    ['DEBUG', ['maybe', '2', 'toString']],
+    ['LOG_LEVEL', ['loud', '30', '__proto__']],
+    ['DATABASE_URL', ['postgres://a@b/c', 'data.db', 'sqlite:', 'sqlite://data.db', 'sqlite:./data/', 'mysql:x']],
+    ['TOKEN_SECRET', ['x'.repeat(31)]],
+    [
+      'CORS_ORIGINS',
+      [
+        'a.example',
+        'https://a.example/path',
+        'https://*.example',
+        '*,https://a.example',
+        'null',
+        'https://a.example,,',
+      ],
+    ],
+    [
+      'CORS_ORIGINS',
+      ['https://user@a.example', 'https://a.example?x', 'ftp://a.example', 'javascript:alert(1)', 'capacitor://'],
+    ],
+    ['TRUST_PROXY', ['true', '33', '-1', '10.0.0.0/33', '10.0.0.1/0', 'proxy.example', '10.0.0.1,', '1,2', 'Loopback']],
+    ['SOCKET_PING_TIMEOUT', ['0', '3601', 'Infinity', '-5', '20s', '.5']],
+    ['METRICS_TOKEN', ['two words', 'şifre']],
+    ['PRESENCE_GRACE', ['-1', 'NaN']],
+    ['STORE_QUEUE_MAX', ['0', '1.5']],
+  ])('%s refuses %j', (name, values) => {
+    for (const value of values) {
+      expect(faultOf({ [name]: value }).faults.map((fault) => fault.name)).toEqual([name]);
+    }
+  });
+
+  test('names every wrong variable, what it holds and what it may hold, in one message', () => {
+    const { message, faults } = faultOf({ PORT: 'http', LOG_LEVEL: 'loud', DEBUG: 'true', DATABASE_URL: 'postgres:x' });
+    expect(faults).toHaveLength(3);
+    expect(message.split('\n')).toHaveLength(4);
+    expect(message).toContain('PORT is "http". It may be a whole number from 0 to 65535.');
+    expect(message).toMatch(/LOG_LEVEL is "loud"\. It may be one of trace, debug, info, .*silent/);
+    expect(message).toMatch(/DATABASE_URL is "postgres:x"\. It may be sqlite:PATH.*postgres: is not supported yet/);
+    expect(faultOf({ PORT: 'http' }).message).toContain('The configuration has a fault:\n');
+  });
+
+  test('shows no secret in the message, and no endless value', () => {
+    const { message } = faultOf({
+      TOKEN_SECRET: 'short-and-secret',
+      METRICS_TOKEN: 'with space secret',
+      DATABASE_URL: 'postgres://user:pass/secret@host/db',
+      CORS_ORIGINS: 'https://user:secret@a.example',
+      HOST: 'a b'.repeat(1000),
+    });
+    expect(message).not.toContain('secret@');
+    expect(message).not.toMatch(/-secret|space secret|pass/);
+    expect(message).toContain('TOKEN_SECRET is a hidden text of 16 bytes.');
+    expect(message.length).toBeLessThan(1500);
+  });
+});
+
+describe('.env.example', () => {
+  const path = join(import.meta.dirname, '../../.env.example');
+
+  test('lists every variable that is read, and no other', async () => {
+    const read = new Set<string>();
+    const listening = new Proxy<Env>({}, { get: (_target, name) => void read.add(String(name)) });
+    readConfig(listening);
+    const listed = [...(await readFile(path, 'utf8')).matchAll(/^#?([A-Z][A-Z\d_]*)=/gm)].map((match) => match[1]);
+    expect(listed.toSorted()).toEqual([...read].toSorted());
+  });
+
+  test('shows the defaults, and changes nothing as it is', async () => {
+    const text = await readFile(path, 'utf8');
+    expect(parseEnv(text)).toEqual({});
+    const withAll = parseEnv(text.replace(/^#([A-Z][A-Z\d_]*=)/gm, '$1'));
+    expect(Object.keys(withAll)).toContain('PORT');
+    expect(readConfig({ ...withAll })).toEqual(readConfig({}));
+  });
+});
+
+describe('loadEnv', () => {
+  test('reads .env under the environment', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'sohbet-env-'));
+    await writeFile(join(folder.path, '.env'), 'PORT=9000\nHOST="127.0.0.1" # here\n');
+    expect(loadEnv(folder.path, { PORT: '9001', HOME: '/' })).toEqual({ PORT: '9001', HOST: '127.0.0.1', HOME: '/' });
+  });
+
+  test('needs no .env, but one that cannot be read is a fault', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'sohbet-env-'));
+    expect(loadEnv(folder.path, { PORT: '9001' })).toEqual({ PORT: '9001' });
+    await mkdir(join(folder.path, '.env'));
+    expect(() => loadEnv(folder.path, {})).toThrow('EISDIR');
+  });
+});
