@@ -1,0 +1,31 @@
+// Checks the import directions that .dependency-cruiser.cjs states: npm run lint.
+// By its API, since a run of the command over nothing passes: this fails when no module was read.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { cruise, type ICruiseResult } from 'dependency-cruiser';
+import extractDepcruiseOptions from 'dependency-cruiser/config-utl/extract-depcruise-options';
+
+/** The folders that the rules speak of; some come later than others. */
+const FOLDERS = ['app', 'protocol', 'client', 'console'];
+
+const folders = FOLDERS.filter((folder) => existsSync(folder));
+const options = await extractDepcruiseOptions(resolve('.dependency-cruiser.cjs'));
+const { output } = await cruise(folders, options);
+if (typeof output === 'string') throw new Error('dependency-cruiser gave a text where its result was asked for');
+process.exitCode = report(output) ? 0 : 1;
+
+/** Prints every violation and what was read; false when the check fails. */
+function report({ summary, modules }: ICruiseResult): boolean {
+  for (const { rule, from, to } of summary.violations) {
+    console.error(`${rule.severity}: ${rule.name}: ${from} may not import ${to}`);
+  }
+  const unresolved = modules.flatMap(({ source, dependencies }) =>
+    dependencies.filter((dependency) => dependency.couldNotResolve).map(({ module }) => `${source} → ${module}`),
+  );
+  for (const line of unresolved) console.error(`error: not found: ${line}`);
+  const { totalCruised, totalDependenciesCruised = 0 } = summary;
+  const read = `${totalCruised} modules and ${totalDependenciesCruised} imports in ${folders.join(', ')}`;
+  const fine = totalCruised > 0 && totalDependenciesCruised > 0 && !summary.violations.length && !unresolved.length;
+  console.log(`Imports: ${fine ? 'in order' : 'NOT in order'}, ${read}.`);
+  return fine;
+}
