@@ -1,0 +1,77 @@
+import type { ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Reply, Request, Results } from './load/operations.ts';
+import { startNode, stopChild } from './processes.ts';
+import type { Server } from './servers.ts';
+
+const RUN = fileURLToPath(new URL('./load/run.ts', import.meta.url));
+/** Beyond every limit that the load client keeps itself. */
+const REQUEST_LIMIT_MS = 900_000;
+
+/** The server between the two edges of a window of measurement. */
+export interface Watched {
+  /** Processor seconds, workers included. */
+  cpuSeconds: number;
+  /** Resident memory at the end of the window, in bytes. */
+  rss: number;
+}
+
+/** The load client's process, and one server that it is connected to. */
+export class LoadClient {
+  readonly #server: Server;
+  readonly #child: ChildProcess;
+
+  constructor(server: Server) {
+    this.#server = server;
+    this.#child = startNode('client', ['--max-semi-space-size=32', RUN], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+  }
+
+  /** Has the client do one thing, and watches the server meanwhile. Throws when either fails. */
+  async request<R extends Request>(request: R): Promise<Results[R['op']] & { server: Watched }> {
+    const server = { cpuSeconds: Number.NaN, rss: Number.NaN };
+    let begin = 0;
+    const onEdge = (edge: 'begin' | 'end') => {
+      if (edge === 'begin') begin = this.#server.cpu;
+      else {
+        server.cpuSeconds = this.#server.cpu - begin;
+        server.rss = this.#server.rss;
+      }
+    };
+    const result = (await this.#ask(request, onEdge)) as Results[R['op']];
+    this.#server.assertAlive();
+    return { ...result, server };
+  }
+
+  /** Ends the process, and with it all its connections. */
+  stop(): Promise<void> {
+    return stopChild(this.#child, 0);
+  }
+
+  #ask(request: Request, onEdge: (edge: 'begin' | 'end') => void): Promise<unknown> {
+    const child = this.#child;
+    return new Promise((resolve, reject) => {
+      const fail = (reason: string) => {
+        settle();
+        reject(new Error(`${this.#server.name}, ${request.op}: ${reason}\n${this.#server.output}`.trimEnd()));
+      };
+      const onExit = () => fail('the load client ended');
+      const timer = setTimeout(() => fail(`no answer after ${REQUEST_LIMIT_MS / 1000} s`), REQUEST_LIMIT_MS);
+      const onMessage = (reply: Reply) => {
+        if (reply.type === 'window') return onEdge(reply.edge);
+        if (reply.type === 'error') return fail(reply.message);
+        settle();
+        resolve(reply.result);
+      };
+      const settle = () => {
+        clearTimeout(timer);
+        child.off('exit', onExit);
+        child.off('message', onMessage);
+      };
+      child.once('exit', onExit);
+      child.on('message', onMessage);
+      child.send({ ...request });
+    });
+  }
+}

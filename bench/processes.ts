@@ -1,0 +1,109 @@
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const TMPFS_MAGIC = 0x01021994;
+/** Clock ticks a second of /proc: 100 on every Linux that Node runs on (`getconf CLK_TCK`). */
+const TICKS = 100;
+
+const children = new Set<ChildProcess>();
+const folders = new Set<string>();
+
+/** The core that a process of the bench is kept on: servers on one, the load client on the other. */
+export type Role = 'server' | 'client';
+
+let pinned: boolean | undefined;
+
+/** Whether the processes are pinned: there is a `taskset`, and cores 0 and 1 may be used. */
+export function pinning(): boolean {
+  if (pinned === undefined) {
+    try {
+      for (const core of ['0', '1']) execFileSync('taskset', ['-c', core, 'true'], { stdio: 'ignore' });
+      pinned = availableParallelism() > 1;
+    } catch {
+      pinned = false;
+    }
+  }
+  return pinned;
+}
+
+/** Starts Node with `args` as a child that does not outlive the bench, pinned by its role when that can be done. */
+export function startNode(role: Role, args: string[], options: SpawnOptions): ChildProcess {
+  const command = [process.execPath, ...args];
+  if (pinning()) command.unshift('taskset', '-c', role === 'server' ? '0' : '1');
+  const child = spawn(command[0] as string, command.slice(1), options);
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  return child;
+}
+
+/** Ends a child: `SIGTERM` and `graceMs` to obey it, then `SIGKILL`; at once when `graceMs` is 0. */
+export async function stopChild(child: ChildProcess, graceMs: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill(graceMs > 0 ? 'SIGTERM' : 'SIGKILL');
+  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+  await ended;
+  clearTimeout(timer);
+}
+
+/** A new folder on a real disk where there is one, removed when the bench ends. */
+export function makeFolder(): string {
+  const parent = isMemory(tmpdir()) ? '/var/tmp' : tmpdir();
+  const folder = mkdtempSync(join(parent, 'sohbet-bench-'));
+  folders.add(folder);
+  return folder;
+}
+
+/** Removes a folder of {@link makeFolder}. */
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  folders.delete(folder);
+}
+
+/** Whether a path lies in a file system that is kept in memory, where `fdatasync` costs nothing. */
+export function isMemory(path: string): boolean {
+  return process.platform === 'linux' && statfsSync(path).type === TMPFS_MAGIC;
+}
+
+/** Kills all children and removes all folders, at once. */
+export function cleanUp(): void {
+  for (const child of children) child.kill('SIGKILL');
+  children.clear();
+  for (const folder of folders) removeFolder(folder);
+}
+
+/** Sees to it that nothing is left over, however the bench ends. */
+export function cleanUpAtExit(): void {
+  process.on('exit', cleanUp);
+  for (const [signal, number] of [
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+    ['SIGHUP', 1],
+  ] as const) {
+    process.on(signal, () => process.exit(128 + number));
+  }
+}
+
+/** The resident memory of a process in bytes; NaN where there is no /proc. */
+export function residentBytes(pid: number): number {
+  const found = /^VmRSS:\s+(\d+) kB/m.exec(readProc(pid, 'status'));
+  return found ? Number(found[1]) * 1024 : Number.NaN;
+}
+
+/** The processor time of a process, all its threads together, in seconds; NaN where there is no /proc. */
+export function cpuSeconds(pid: number): number {
+  const stat = readProc(pid, 'stat');
+  // The name, in parentheses, may hold anything; utime and stime are the 12th and 13th field after it.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields.length > 12 ? (Number(fields[11]) + Number(fields[12])) / TICKS : Number.NaN;
+}
+
+function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,83 @@
+import { contest, type Entry, faults, type Round, windowOf } from '../contest.ts';
+import { mebibytes, median, ratioLine, short, spread, type Table } from '../report.ts';
+import type { Server } from '../servers.ts';
+import { acknowledgedRates } from './fanout.ts';
+import type { Scenario } from './scenario.ts';
+
+const RECEIVERS = 10;
+const HISTOGRAM = /^sohbet_commit_batch\w*_(sum|count)(?:\{.*\})?$/;
+
+/** The sums and counts of the histograms of commit batches, added up over their labels, by metric. */
+async function batches(server: Server): Promise<Map<string, number>> {
+  const found = new Map<string, number>();
+  for (const [sample, value] of await server.metrics()) {
+    if (!HISTOGRAM.test(sample)) continue;
+    const name = sample.replace(/\{.*/, '');
+    found.set(name, (found.get(name) ?? 0) + value);
+  }
+  return found;
+}
+
+/** The mean of each histogram between two readings, by its name without `sohbet_`. */
+function means(before: Map<string, number>, after: Map<string, number>): Record<string, number> {
+  const result: Record<string, number> = {};
+  for (const name of after.keys()) {
+    if (!name.endsWith('_sum')) continue;
+    const stem = name.slice(0, -'_sum'.length);
+    const grown = (suffix: string) => (after.get(stem + suffix) ?? 0) - (before.get(stem + suffix) ?? 0);
+    result[stem.replace(/^sohbet_/, '')] = grown('_sum') / grown('_count');
+  }
+  return result;
+}
+
+function row(label: string, rounds: Round[]): string[] {
+  const middle = (pick: (round: Round) => number) => median(rounds.map(pick));
+  return [
+    label,
+    spread(acknowledgedRates(rounds)),
+    short(middle((round) => round.acknowledgement.p50)),
+    short(middle((round) => round.acknowledgement.p99)),
+    short(middle((round) => round.server.cpuSeconds / round.seconds)),
+    mebibytes(middle((round) => round.server.rss)),
+  ];
+}
+
+/** What the disk costs: the same server with its database on disk and in memory, few receivers a room. */
+export const durable: Scenario = async (options, _findings, onTable) => {
+  const profile = options.profile === undefined ? {} : { profile: options.profile };
+  const entries: Entry[] = (['memory', 'disk'] as const).map((storage) => ({
+    label: storage,
+    name: 'sohbet',
+    options: { storage, ...profile },
+  }));
+  for (const rooms of options.rooms) {
+    const window = windowOf(rooms, options);
+    const readings = new Map<string, Map<string, number>>();
+    const commits: Record<string, Record<string, number>> = {};
+    const around = async (edge: 'before' | 'after', entry: Entry, server: Server) => {
+      const reading = await batches(server);
+      if (edge === 'before') readings.set(entry.label, reading);
+      else commits[entry.label] = means(readings.get(entry.label) ?? new Map(), reading);
+    };
+    const results = await contest(entries, {
+      connect: { connections: rooms * RECEIVERS, rooms, body: options.body },
+      measurement: { op: 'closed', window, seconds: options.seconds },
+      rounds: options.rounds,
+      around,
+    });
+    const rates = (label: string) => acknowledgedRates(results.get(label) ?? []);
+    const table: Table = {
+      title: `durable: rooms=${rooms} window=${window}, ${RECEIVERS} receivers a room, sohbet on disk and in memory`,
+      columns: ['storage', 'durable sends/s', 'ack p50 ms', 'ack p99 ms', 'server CPU s/s', 'RSS MiB'],
+      rows: [...results].map(([label, rounds]) => row(label, rounds)),
+      notes: [ratioLine('sends/s, disk / memory', rates('disk'), rates('memory'))],
+      data: { rooms, window, commits, rounds: Object.fromEntries(results) },
+    };
+    for (const [label, byName] of Object.entries(commits)) {
+      const list = Object.entries(byName).map(([name, mean]) => `${name} ${short(mean)}`);
+      if (list.length > 0) table.notes.push(`${label}, mean a commit: ${list.join(', ')}`);
+    }
+    for (const [label, rounds] of results) table.notes.push(...faults(label, rounds));
+    onTable(table);
+  }
+};

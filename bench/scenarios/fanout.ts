@@ -1,0 +1,66 @@
+import { contest, entriesOf, faults, type Round, windowOf } from '../contest.ts';
+import { mebibytes, median, ratioLine, short, spread, type Table } from '../report.ts';
+import type { Scenario } from './scenario.ts';
+
+/** The columns of {@link loadRow}. */
+export const LOAD_COLUMNS = [
+  'server',
+  'deliveries/s',
+  'messages/s',
+  'acks/s',
+  'p50 ms',
+  'p99 ms',
+  'server CPU s/s',
+  'RSS MiB',
+  'client CPU s/s',
+];
+
+/** Deliveries a second, round by round. */
+export const deliveryRates = (rounds: Round[]) => rounds.map((round) => round.deliveries / round.seconds);
+
+/** Acknowledged messages a second, round by round. */
+export const acknowledgedRates = (rounds: Round[]) => rounds.map((round) => round.acknowledged / round.seconds);
+
+/** A row of medians of one server under load. */
+export function loadRow(label: string, rounds: Round[]): string[] {
+  const middle = (pick: (round: Round) => number) => median(rounds.map(pick));
+  return [
+    label,
+    spread(deliveryRates(rounds)),
+    short(middle((round) => round.sent / round.seconds)),
+    short(middle((round) => round.acknowledged / round.seconds)),
+    short(middle((round) => round.delivery.p50)),
+    short(middle((round) => round.delivery.p99)),
+    short(middle((round) => round.server.cpuSeconds / round.seconds)),
+    mebibytes(middle((round) => round.server.rss)),
+    short(middle((round) => round.clientCpu)),
+  ];
+}
+
+/** Closed loop: one sender a room keeps a window of messages outstanding; how many deliveries a second come of it? */
+export const fanout: Scenario = async (options, findings, onTable) => {
+  const connections = options.connections ?? 1000;
+  for (const rooms of options.rooms) {
+    const window = windowOf(rooms, options);
+    const results = await contest(entriesOf(options), {
+      connect: { connections, rooms, body: options.body },
+      measurement: { op: 'closed', window, seconds: options.seconds },
+      rounds: options.rounds,
+    });
+    const table: Table = {
+      title: `fanout: rooms=${rooms} window=${window} connections=${connections} body=${options.body} B`,
+      columns: LOAD_COLUMNS,
+      rows: [...results].map(([label, rounds]) => loadRow(label, rounds)),
+      notes: [],
+      data: { rooms, window, connections, rounds: Object.fromEntries(results) },
+    };
+    const stock = results.get('stock');
+    const sohbet = results.get('sohbet');
+    if (stock) findings.stockTop.set(rooms, median(deliveryRates(stock)));
+    if (stock && sohbet) {
+      table.notes.push(ratioLine('deliveries/s, sohbet / stock', deliveryRates(sohbet), deliveryRates(stock)));
+    }
+    for (const [label, rounds] of results) table.notes.push(...faults(label, rounds));
+    onTable(table);
+  }
+};
