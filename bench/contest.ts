@@ -1,6 +1,7 @@
 import type { ConnectRequest, LoadResult, Request } from './load/operations.ts';
 import { LoadClient, type Watched } from './load-client.ts';
 import type { Options } from './options.ts';
+import { median } from './report.ts';
 import { Server, type ServerName, type ServerOptions } from './servers.ts';
 
 /** A server that takes part, under the name that the tables give it. */
@@ -87,6 +88,8 @@ export async function contest(
   }
 }
 
+const percent = (share: number) => `${Math.round(share * 100)} %`;
+
 /** What makes the numbers doubtful: a line for each kind of fault, none when all went well. */
 export function faults(label: string, rounds: Round[]): string[] {
   const sum = (pick: (round: Round) => number) => rounds.reduce((total, round) => total + pick(round), 0);
@@ -99,7 +102,10 @@ export function faults(label: string, rounds: Round[]): string[] {
     lines.push(`FAULT ${label}: ${refused} sends refused, first: ${rounds.find((round) => round.refusal)?.refusal}`);
   }
   if (last && last.failed > 0) lines.push(`FAULT ${label}: ${last.failed} connections lost, first: ${last.failure}`);
-  const busy = Math.max(...rounds.map((round) => round.clientCpu));
-  if (busy > 0.95) lines.push(`NOTE ${label}: the load client was busy ${Math.round(busy * 100)} % of the time`);
+  const busy = median(rounds.map((round) => round.clientCpu));
+  if (busy > 0.95)
+    lines.push(`NOTE ${label}: the load client was busy ${percent(busy)} of the time: it may be the limit`);
+  const others = median(rounds.map((round) => round.server.othersSeconds / round.seconds));
+  if (others > 0.1) lines.push(`NOTE ${label}: other processes took ${percent(others)} of a core meanwhile`);
   return lines;
 }

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Reply, Request, Results } from './load/operations.ts';
-import { startNode, stopChild } from './processes.ts';
+import { busySeconds, cpuSeconds, startNode, stopChild } from './processes.ts';
 import type { Server } from './servers.ts';
 
 const RUN = fileURLToPath(new URL('./load/run.ts', import.meta.url));
@@ -14,6 +14,8 @@ export interface Watched {
   cpuSeconds: number;
   /** Resident memory at the end of the window, in bytes. */
   rss: number;
+  /** Processor seconds that the machine spent on anything but the server and the load client. */
+  othersSeconds: number;
 }
 
 /** The load client's process, and one server that it is connected to. */
@@ -30,13 +32,16 @@ export class LoadClient {
 
   /** Has the client do one thing, and watches the server meanwhile. Throws when either fails. */
   async request<R extends Request>(request: R): Promise<Results[R['op']] & { server: Watched }> {
-    const server = { cpuSeconds: Number.NaN, rss: Number.NaN };
-    let begin = 0;
+    const server = { cpuSeconds: Number.NaN, rss: Number.NaN, othersSeconds: Number.NaN };
+    let begin = this.#clocks();
     const onEdge = (edge: 'begin' | 'end') => {
-      if (edge === 'begin') begin = this.#server.cpu;
+      const now = this.#clocks();
+      if (edge === 'begin') begin = now;
       else {
-        server.cpuSeconds = this.#server.cpu - begin;
+        server.cpuSeconds = now.server - begin.server;
         server.rss = this.#server.rss;
+        const client = now.client - begin.client;
+        server.othersSeconds = Math.max(0, now.machine - begin.machine - server.cpuSeconds - client);
       }
     };
     const result = (await this.#ask(request, onEdge)) as Results[R['op']];
@@ -47,6 +52,10 @@ export class LoadClient {
   /** Ends the process, and with it all its connections. */
   stop(): Promise<void> {
     return stopChild(this.#child, 0);
+  }
+
+  #clocks(): { server: number; client: number; machine: number } {
+    return { server: this.#server.cpu, client: cpuSeconds(this.#child.pid ?? 0), machine: busySeconds() };
   }
 
   #ask(request: Request, onEdge: (edge: 'begin' | 'end') => void): Promise<unknown> {

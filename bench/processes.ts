@@ -100,7 +100,17 @@ export function cpuSeconds(pid: number): number {
   return fields.length > 12 ? (Number(fields[11]) + Number(fields[12])) / TICKS : Number.NaN;
 }
 
-function readProc(pid: number, file: string): string {
+/** The processor time that the whole machine spent on work since it started, in seconds; NaN where there is no /proc. */
+export function busySeconds(): number {
+  const line = /^cpu +([\d ]+)/.exec(readProc('', 'stat'))?.[1];
+  if (!line) return Number.NaN;
+  // user, nice, system, idle, iowait, irq, softirq, steal: all but the two that mean waiting.
+  const fields = line.split(' ').map(Number);
+  const [idle = 0, iowait = 0] = fields.slice(3, 5);
+  return (fields.slice(0, 8).reduce((sum, ticks) => sum + ticks, 0) - idle - iowait) / TICKS;
+}
+
+function readProc(pid: number | '', file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch {

@@ -11,12 +11,16 @@ export const LOAD_COLUMNS = [
   'p50 ms',
   'p99 ms',
   'server CPU s/s',
+  'deliveries/CPU s',
   'RSS MiB',
   'client CPU s/s',
 ];
 
 /** Deliveries a second, round by round. */
 export const deliveryRates = (rounds: Round[]) => rounds.map((round) => round.deliveries / round.seconds);
+
+/** Deliveries for each second of processor time of the server: what is left of the comparison on a busy machine. */
+export const deliveriesByCpu = (rounds: Round[]) => rounds.map((round) => round.deliveries / round.server.cpuSeconds);
 
 /** Acknowledged messages a second, round by round. */
 export const acknowledgedRates = (rounds: Round[]) => rounds.map((round) => round.acknowledged / round.seconds);
@@ -32,6 +36,7 @@ export function loadRow(label: string, rounds: Round[]): string[] {
     short(middle((round) => round.delivery.p50)),
     short(middle((round) => round.delivery.p99)),
     short(middle((round) => round.server.cpuSeconds / round.seconds)),
+    short(median(deliveriesByCpu(rounds))),
     mebibytes(middle((round) => round.server.rss)),
     short(middle((round) => round.clientCpu)),
   ];
@@ -59,6 +64,7 @@ export const fanout: Scenario = async (options, findings, onTable) => {
     if (stock) findings.stockTop.set(rooms, median(deliveryRates(stock)));
     if (stock && sohbet) {
       table.notes.push(ratioLine('deliveries/s, sohbet / stock', deliveryRates(sohbet), deliveryRates(stock)));
+      table.notes.push(ratioLine('deliveries/CPU s, sohbet / stock', deliveriesByCpu(sohbet), deliveriesByCpu(stock)));
     }
     for (const [label, rounds] of results) table.notes.push(...faults(label, rounds));
     onTable(table);
