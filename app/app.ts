@@ -1,0 +1,145 @@
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { v7 as uuidv7 } from 'uuid';
+import manifest from '../package.json' with { type: 'json' };
+import { createClientAddress } from './core/address.ts';
+import type { Config } from './core/config.ts';
+import { createLogger, type Logger } from './core/logger.ts';
+import { createMetrics, type Metrics } from './core/metrics.ts';
+import { createSecret, loadOrCreateSecret } from './core/secret.ts';
+import { createHttpServer } from './http/server.ts';
+import { StoreHealth } from './services/health.ts';
+import { Messages } from './services/message.ts';
+import { createPasswords } from './services/password.ts';
+import { Presence } from './services/presence.ts';
+import { Rooms } from './services/room.ts';
+import { Sessions } from './services/session.ts';
+import { Tail } from './services/tail.ts';
+import { createTokens } from './services/token.ts';
+import { Typing } from './services/typing.ts';
+import { connectionHandlers } from './sockets/connection.ts';
+import { Fanout } from './sockets/fanout.ts';
+import { Dispatcher } from './sockets/handle.ts';
+import { messageHandlers } from './sockets/message.ts';
+import { roomHandlers } from './sockets/room.ts';
+import { createSocketServer } from './sockets/server.ts';
+import { type DataLock, lockDatabase } from './stores/sqlite/lock.ts';
+import { openSqliteStore } from './stores/sqlite/store.ts';
+import type { Store } from './stores/store.ts';
+
+/** A whole server. */
+export interface App {
+  /** Opens the port. `url` is one that this machine can open. */
+  listen(): Promise<{ url: string; port: number }>;
+  /** Refuses new work, lets commands under way commit and answer, ends connections, closes the store. Once. */
+  close(): Promise<void>;
+  /** Calls back when the server cannot go on, such as when a worker of the store has died. */
+  onFailure(listener: (error: Error) => void): void;
+}
+
+/** What may be given instead of what the configuration asks for. */
+export interface Overrides {
+  readonly logger?: Logger;
+}
+
+/** How often users' last activity is kept, in milliseconds. */
+const SAVE_INTERVAL_MS = 10_000;
+
+/**
+ * Puts a server together: the only place that chooses engines.
+ * @throws Error when the data folder is in use, or the database cannot be opened
+ */
+export async function createApp(config: Config, overrides: Overrides = {}): Promise<App> {
+  const logger = overrides.logger ?? createLogger({ level: config.logLevel, pretty: config.logPretty });
+  const metrics = createMetrics();
+  const { store, lock } = await openStore(config, logger, metrics);
+  const now = Date.now;
+  const secret = config.tokenSecret ?? (lock === null ? createSecret() : await loadOrCreateSecret(config.dataDir));
+
+  const delivery = new Fanout();
+  const presence = new Presence({
+    delivery,
+    now,
+    graceMs: config.presenceGraceMs,
+    broadcastMax: config.presenceBroadcastMax,
+    onSeen: (users) => {
+      store.users.touch(users).catch((error: unknown) => logger.warn({ err: error }, 'last activity was not kept'));
+    },
+    onCount: (online) => metrics.usersOnline.set(online),
+  });
+  const tail = new Tail({ store, delivery, presence, logger, metrics });
+  const typing = new Typing({ store, delivery, lapseMs: config.typingLapseMs });
+  const tokens = createTokens(secret, now);
+  const common = { store, presence, tail, typing, delivery, metrics, now, newId: uuidv7 };
+  const sessions = new Sessions({ ...common, tokens });
+  const rooms = new Rooms({ ...common, passwords: createPasswords() });
+  const messages = new Messages(common);
+  const handlers = { ...connectionHandlers(sessions), ...roomHandlers(rooms, typing), ...messageHandlers(messages) };
+  const dispatcher = new Dispatcher({ handlers, presence, logger, metrics });
+
+  const health = new StoreHealth(store, logger);
+  const clientAddress = createClientAddress(config.trustProxy);
+  const { corsOrigins, metricsToken } = config;
+  const http = createHttpServer({
+    logger,
+    metrics,
+    metricsToken,
+    corsOrigins,
+    clientAddress,
+    health,
+    version: manifest.version,
+  });
+  const { pingIntervalMs, pingTimeoutMs } = config;
+  const sockets = { corsOrigins, pingIntervalMs, pingTimeoutMs, clientAddress, logger, metrics };
+  const io = createSocketServer({ ...sockets, http: http.server, dispatcher, sessions });
+  const saving = setInterval(() => presence.save(), SAVE_INTERVAL_MS);
+
+  return {
+    async listen() {
+      await health.start();
+      await http.ready();
+      http.server.listen(config.port, config.host);
+      await once(http.server, 'listening');
+      const { port } = http.server.address() as AddressInfo;
+      const host = ['0.0.0.0', '::'].includes(config.host) ? 'localhost' : config.host;
+      return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, port };
+    },
+
+    async close() {
+      http.server.close();
+      await dispatcher.drain();
+      delivery.flush();
+      io.disconnectSockets(true);
+      await io.close();
+      await http.close();
+      clearInterval(saving);
+      health.stop();
+      typing.close();
+      presence.save();
+      presence.close();
+      await store.close();
+      lock?.release();
+    },
+
+    onFailure: (listener) => store.onFailure(listener),
+  };
+}
+
+async function openStore(
+  config: Config,
+  logger: Logger,
+  metrics: Metrics,
+): Promise<{ store: Store; lock: DataLock | null }> {
+  const { path } = config.database;
+  const options = { path, queueMax: config.storeQueueMax, logger, metrics };
+  if (path === ':memory:') return { store: await openSqliteStore(options), lock: null };
+  mkdirSync(config.dataDir, { recursive: true });
+  const lock = lockDatabase(path);
+  try {
+    return { store: await openSqliteStore(options), lock };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}

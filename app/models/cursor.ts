@@ -1,0 +1,29 @@
+import { Refusal } from './refusal.ts';
+
+/** A place in a list: the sort keys of the last item of a page. */
+export type CursorKeys = readonly (string | number)[];
+
+/** Makes the opaque `next` of a page from the sort keys of its last item. */
+export function encodeCursor(keys: CursorKeys): string {
+  return Buffer.from(JSON.stringify(keys)).toString('base64url');
+}
+
+/**
+ * Reads what {@link encodeCursor} made; `kinds` says what each key must be.
+ * @throws Refusal `INVALID_INPUT` on `after` for anything else.
+ */
+export function decodeCursor(cursor: string, kinds: readonly ('string' | 'number')[]): CursorKeys {
+  const keys = parse(cursor);
+  if (Array.isArray(keys) && keys.length === kinds.length && kinds.every((kind, i) => typeof keys[i] === kind)) {
+    return keys;
+  }
+  throw new Refusal('INVALID_INPUT', { field: 'after', detail: 'must be the `next` of an earlier page' });
+}
+
+function parse(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+}

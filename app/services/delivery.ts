@@ -1,0 +1,53 @@
+import type { Locale } from '../../protocol/errors.ts';
+import type { EventPayload } from '../../protocol/events.ts';
+import type { EventName } from '../../protocol/names.ts';
+import type { OnlineUser } from './presence.ts';
+
+/** One event to be sent, with its payload. */
+export type Outgoing = { [E in EventName]: { readonly event: E; readonly payload: EventPayload<E> } }[EventName];
+
+/** Who a connection is signed in as, and with which token. */
+export interface Identity {
+  readonly user: OnlineUser;
+  readonly token_id: string;
+  /** When that token is void, in milliseconds since 1970. */
+  readonly token_expires_at: number;
+}
+
+/** One connection of a client, as the services know it. */
+export interface Connection {
+  readonly id: string;
+  /** The language of what people read. */
+  readonly locale: Locale;
+  /** Null until it has signed in. */
+  identity: Identity | null;
+  /** True once the transport is gone; nothing can be sent any more. */
+  readonly closed: boolean;
+  /** Rooms that a command of this connection is entering: that command answers for them, the tail need not. */
+  readonly entering: Set<string>;
+  /** Sends to this connection alone. */
+  send(outgoing: Outgoing): void;
+  /** The end of the chain of changes to this connection's subscriptions; they run one after another. */
+  turn: Promise<unknown>;
+}
+
+/**
+ * What carries events to connections. What is sent to one connection, by its `send` or through a room, arrives in the
+ * order of the calls, but that what is published is held back until `flush` or the end of the turn.
+ */
+export interface Delivery {
+  /** Lets a connection receive what is published to a room from here on. */
+  subscribe(room_id: string, connection: Connection): void;
+  /** Ends that; what was published before still goes to it. */
+  unsubscribe(room_id: string, connection: Connection): void;
+  /** Whether a connection receives what is published to a room. */
+  isSubscribed(room_id: string, connection: Connection): boolean;
+  /** How many connections receive what is published to a room. */
+  subscribers(room_id: string): number;
+  /** Sends to all subscribers of a room but those of one user, if given. */
+  publish(room_id: string, outgoing: Outgoing, except_user_id?: string): void;
+  /** Sends what was published now, not at the end of the turn. */
+  flush(): void;
+  /** Ends a connection, after what was sent to it. */
+  end(connection: Connection): void;
+}

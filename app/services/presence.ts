@@ -1,0 +1,220 @@
+import type { Room, User } from '../../protocol/models.ts';
+import type { StoredRoom } from '../models/room.ts';
+import type { StoredUser } from '../models/user.ts';
+import type { Connection, Delivery, Outgoing } from './delivery.ts';
+
+/** A user who is online: connected, or gone for less than the grace. */
+export interface OnlineUser {
+  readonly id: string;
+  username: string;
+  /** Milliseconds since 1970. */
+  connected_at: number;
+  /** Milliseconds since 1970. */
+  last_activity: number;
+  readonly connections: Set<Connection>;
+  /** The rooms that the user is a member of. */
+  readonly rooms: Set<string>;
+  /** Counts up with everyone who comes online: the order of the list of who is online. */
+  readonly number: number;
+}
+
+/** What presence needs. */
+export interface PresenceOptions {
+  readonly delivery: Delivery;
+  /** The clock, in milliseconds since 1970. */
+  readonly now: () => number;
+  /** How long a user stays online after the last connection ended, in milliseconds. */
+  readonly graceMs: number;
+  /** Up to this many users online, everyone is told who comes and goes. */
+  readonly broadcastMax: number;
+  /** Keeps when a user was last seen; called when it goes offline, and from time to time for those who are online. */
+  readonly onSeen: (users: { id: string; connected_at: number; last_activity: number }[]) => void;
+  readonly onCount: (online: number) => void;
+}
+
+/** Above `broadcastMax`, presence goes to those who share a room with at most this many online. */
+const SMALL_ROOM = 200;
+
+/** `last_activity` is told and kept to this precision, in milliseconds. */
+const ACTIVITY_STEP_MS = 60_000;
+
+/** Who is online, in which rooms, and who is told of it. It lives in memory alone: it is true only while it lasts. */
+export class Presence {
+  readonly #options: PresenceOptions;
+  readonly #online = new Map<string, OnlineUser>();
+  readonly #rooms = new Map<string, Set<OnlineUser>>();
+  readonly #leaving = new Map<string, NodeJS.Timeout>();
+  readonly #unsaved = new Set<OnlineUser>();
+  #count = 0;
+
+  constructor(options: PresenceOptions) {
+    this.#options = options;
+  }
+
+  /** How many users are online. */
+  get size(): number {
+    return this.#online.size;
+  }
+
+  /** The user, if online. */
+  get(user_id: string): OnlineUser | undefined {
+    return this.#online.get(user_id);
+  }
+
+  /** Takes note of a connection that has signed in. `came`: the user was offline before, so {@link announce} it. */
+  connect(connection: Connection, stored: StoredUser): { user: OnlineUser; came: boolean } {
+    const now = this.#options.now();
+    clearTimeout(this.#leaving.get(stored.id));
+    this.#leaving.delete(stored.id);
+    let user = this.#online.get(stored.id);
+    const came = user === undefined;
+    if (user === undefined) {
+      user = {
+        id: stored.id,
+        username: stored.username,
+        connected_at: now,
+        last_activity: now,
+        connections: new Set(),
+        rooms: new Set(),
+        number: ++this.#count,
+      };
+      this.#online.set(user.id, user);
+      this.#options.onCount(this.#online.size);
+    }
+    user.username = stored.username;
+    user.connected_at = now;
+    user.last_activity = now;
+    user.connections.add(connection);
+    this.#unsaved.add(user);
+    return { user, came };
+  }
+
+  /** Tells others that a user has come online; after its rooms are known, since they decide who is told. */
+  announce(user: OnlineUser): void {
+    this.#tell(user, { event: 'user_connected', payload: { user: this.describe(user) } });
+  }
+
+  /** Takes note of the end of a connection; the user stays online for the grace. */
+  disconnect(connection: Connection, user: OnlineUser): void {
+    if (!user.connections.delete(connection) || user.connections.size > 0) return;
+    const timer = setTimeout(() => this.#leave(user), this.#options.graceMs);
+    timer.unref();
+    this.#leaving.set(user.id, timer);
+  }
+
+  /** Takes note that a user has done something. */
+  active(user: OnlineUser): void {
+    const now = this.#options.now();
+    if (now - user.last_activity < ACTIVITY_STEP_MS && now >= user.last_activity) return;
+    user.last_activity = now;
+    this.#unsaved.add(user);
+  }
+
+  /** Takes note that an online user is a member of a room. */
+  enterRoom(user: OnlineUser, room_id: string): void {
+    user.rooms.add(room_id);
+    const here = this.#rooms.get(room_id);
+    if (here === undefined) this.#rooms.set(room_id, new Set([user]));
+    else here.add(user);
+  }
+
+  /** Takes note that a user is no longer a member of a room. */
+  leaveRoom(user_id: string, room_id: string): void {
+    const user = this.#online.get(user_id);
+    if (user === undefined) return;
+    user.rooms.delete(room_id);
+    this.#forget(user, room_id);
+  }
+
+  /** Tells the world of a room as it is now. */
+  room(stored: StoredRoom): Room {
+    return { ...stored, online_count: this.#rooms.get(stored.id)?.size ?? 0 };
+  }
+
+  /** Tells the world of a user as it is now. */
+  user(stored: StoredUser): User {
+    const online = this.#online.get(stored.id);
+    return online === undefined ? { ...stored, is_active: false } : this.describe(online);
+  }
+
+  /** Tells the world of an online user. */
+  describe(user: OnlineUser): User {
+    return {
+      id: user.id,
+      username: user.username,
+      is_active: true,
+      connected_at: new Date(user.connected_at).toISOString(),
+      last_activity: new Date(user.last_activity).toISOString(),
+    };
+  }
+
+  /** A page of those who are online, in the order they came; `after` is the number of the last one of the page before. */
+  list(after: number, limit: number): { users: User[]; next: number | null } {
+    const found: OnlineUser[] = [];
+    for (const user of this.#online.values()) {
+      if (user.number <= after) continue;
+      found.push(user);
+      if (found.length > limit) break;
+    }
+    const page = found.slice(0, limit);
+    const last = found.length > limit ? page.at(-1) : undefined;
+    return { users: page.map((user) => this.describe(user)), next: last?.number ?? null };
+  }
+
+  /** Sends to every connection that has signed in, but those of one user, if given. */
+  toEveryone(outgoing: Outgoing, except?: OnlineUser): void {
+    for (const user of this.#online.values()) if (user !== except) this.toUser(user, outgoing);
+  }
+
+  /** Sends to every connection of a user. */
+  toUser(user: OnlineUser, outgoing: Outgoing): void {
+    for (const connection of user.connections) connection.send(outgoing);
+  }
+
+  /** Whether few enough are online for everyone to be told of everything. */
+  get tellsEveryone(): boolean {
+    return this.#online.size <= this.#options.broadcastMax;
+  }
+
+  /** Hands what is not kept yet to `onSeen`. */
+  save(): void {
+    if (this.#unsaved.size === 0) return;
+    const seen = [...this.#unsaved].map(({ id, connected_at, last_activity }) => ({ id, connected_at, last_activity }));
+    this.#unsaved.clear();
+    this.#options.onSeen(seen);
+  }
+
+  /** Stops all timers. */
+  close(): void {
+    for (const timer of this.#leaving.values()) clearTimeout(timer);
+    this.#leaving.clear();
+  }
+
+  #leave(user: OnlineUser): void {
+    this.#leaving.delete(user.id);
+    this.#tell(user, { event: 'user_disconnected', payload: { user_id: user.id, username: user.username } });
+    this.#online.delete(user.id);
+    for (const room_id of user.rooms) this.#forget(user, room_id);
+    this.#options.onCount(this.#online.size);
+  }
+
+  #tell(user: OnlineUser, outgoing: Outgoing): void {
+    if (this.tellsEveryone) return this.toEveryone(outgoing, user);
+    const told = new Set<OnlineUser>([user]);
+    for (const room_id of user.rooms) {
+      const here = this.#rooms.get(room_id);
+      if (here === undefined || here.size > SMALL_ROOM) continue;
+      for (const other of here) {
+        if (told.has(other)) continue;
+        told.add(other);
+        this.toUser(other, outgoing);
+      }
+    }
+  }
+
+  #forget(user: OnlineUser, room_id: string): void {
+    const here = this.#rooms.get(room_id);
+    here?.delete(user);
+    if (here?.size === 0) this.#rooms.delete(room_id);
+  }
+}

@@ -1,0 +1,83 @@
+import { membershipChange } from '../models/message.ts';
+import type { LogEntry } from '../stores/store.ts';
+
+/** An entry that was delivered to a room: it moved the room's cursor from `from` to its own number. */
+export interface DeliveredEntry {
+  readonly from: number;
+  readonly entry: LogEntry;
+}
+
+/** A moment to look back to; entries since then are kept until it is closed. */
+export interface Mark {
+  readonly position: number;
+}
+
+/** More than this many entries are not kept: who looks back further reads the store instead. */
+const MAX_KEPT = 50_000;
+const TRIM_STEP = 1_024;
+
+/**
+ * The entries delivered lately, kept only while somebody reads a snapshot: the snapshot tells a room up to some
+ * number, and what was delivered above it meanwhile is found here, with no second read.
+ */
+export class RecentEntries {
+  #entries: DeliveredEntry[] = [];
+  #base = 0;
+  readonly #marks = new Set<Mark>();
+
+  /** To be called before the snapshot is read. */
+  open(): Mark {
+    const mark = { position: this.#base + this.#entries.length };
+    this.#marks.add(mark);
+    return mark;
+  }
+
+  /** To be called when nothing before now is looked for any more. */
+  close(mark: Mark): void {
+    this.#marks.delete(mark);
+    const [oldest] = this.#marks;
+    if (oldest === undefined) this.#drop(this.#entries.length);
+    else if (oldest.position - this.#base > TRIM_STEP) this.#drop(oldest.position - this.#base);
+  }
+
+  /** To be called for each delivered entry. */
+  add(delivered: DeliveredEntry): void {
+    if (this.#marks.size === 0) return;
+    this.#entries.push(delivered);
+    if (this.#entries.length > MAX_KEPT) this.#drop(MAX_KEPT / 2);
+  }
+
+  /**
+   * What was delivered to each of these rooms since the mark, in order. Rooms with nothing are absent; with a mark
+   * older than what is kept, entries are missing at the beginning, which shows in their `from`.
+   */
+  since(mark: Mark, room_ids: ReadonlySet<string>): Map<string, DeliveredEntry[]> {
+    const found = new Map<string, DeliveredEntry[]>();
+    for (let i = Math.max(0, mark.position - this.#base); i < this.#entries.length; i++) {
+      const delivered = this.#entries[i];
+      const room_id = delivered?.entry.message.room_id;
+      if (delivered === undefined || room_id === undefined || !room_ids.has(room_id)) continue;
+      const entries = found.get(room_id);
+      if (entries === undefined) found.set(room_id, [delivered]);
+      else entries.push(delivered);
+    }
+    return found;
+  }
+
+  /** The rooms that a user was made a member of since the mark. */
+  joinedSince(mark: Mark, user_id: string): Set<string> {
+    const rooms = new Set<string>();
+    for (let i = Math.max(0, mark.position - this.#base); i < this.#entries.length; i++) {
+      const message = this.#entries[i]?.entry.message;
+      if (message?.system === undefined || message.user_id !== user_id) continue;
+      const change = membershipChange(message);
+      if (change !== undefined && 'joined' in change) rooms.add(message.room_id);
+    }
+    return rooms;
+  }
+
+  #drop(count: number): void {
+    this.#entries = count >= this.#entries.length ? [] : this.#entries.slice(count);
+    this.#base += count;
+  }
+}

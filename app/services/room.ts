@@ -1,0 +1,163 @@
+import type { CommandResult, ParsedPayload } from '../../protocol/commands.ts';
+import { decodeCursor, encodeCursor } from '../models/cursor.ts';
+import { Refusal } from '../models/refusal.ts';
+import { normalizeRoomName, type StoredRoom } from '../models/room.ts';
+import type { RoomSnapshot, Store } from '../stores/store.ts';
+import type { Connection } from './delivery.ts';
+import type { PasswordService } from './password.ts';
+import type { OnlineUser, Presence } from './presence.ts';
+import type { Tail } from './tail.ts';
+import type { Typing } from './typing.ts';
+
+/** What rooms need. */
+export interface RoomOptions {
+  readonly store: Store;
+  readonly passwords: PasswordService;
+  readonly presence: Presence;
+  readonly tail: Tail;
+  readonly typing: Typing;
+  /** The clock, in milliseconds since 1970. */
+  readonly now: () => number;
+  readonly newId: () => string;
+}
+
+/** Making, joining, leaving and listing rooms. */
+export class Rooms {
+  readonly #options: RoomOptions;
+
+  constructor(options: RoomOptions) {
+    this.#options = options;
+  }
+
+  /** Makes a room, or gives back the one that this `client_id` made. `answer` is called before any of its entries. */
+  async create(
+    connection: Connection,
+    user: OnlineUser,
+    payload: ParsedPayload<'create_room'>,
+    answer: (result: CommandResult<'create_room'>) => void,
+  ): Promise<void> {
+    const { store, passwords, presence, tail, now, newId } = this.#options;
+    const name = normalizeRoomName(payload.name);
+    const client_id = payload.client_id ?? null;
+    const before = client_id === null ? undefined : await store.rooms.byClientId({ user_id: user.id, client_id });
+    if (before !== undefined) return answer({ room: presence.room(before), duplicate: true });
+    const password_hash = payload.password === undefined ? null : await passwords.hash(payload.password);
+    const room_id = newId();
+    const mark = tail.mark();
+    connection.entering.add(room_id);
+    try {
+      const room = { room_id, message_id: newId(), name, type: payload.type, password_hash, client_id, at: now() };
+      const created = await store.rooms.create({ ...room, user_id: user.id });
+      if (created.duplicate) return answer({ room: presence.room(created.room), duplicate: true });
+      answer({ room: presence.room(created.room) });
+      tail.attachAll(connection, [[room_id, created.room.seq]], mark);
+      this.#announce(user, created.room);
+    } finally {
+      connection.entering.delete(room_id);
+      tail.release(mark);
+    }
+  }
+
+  /**
+   * Makes the caller a member and reads the room; for a member it is a plain read. `answer` is called at the place
+   * in the connection's stream that the snapshot stands for.
+   * @throws Refusal `ROOM_NOT_FOUND`, `WRONG_PASSWORD`, `INVALID_INPUT`
+   */
+  async join(
+    connection: Connection,
+    user: OnlineUser,
+    { room_id, password }: ParsedPayload<'join_room'>,
+    answer: (result: CommandResult<'join_room'>) => void,
+  ): Promise<void> {
+    const { store, tail, now, newId } = this.#options;
+    const door = await store.rooms.door({ room_id, user_id: user.id });
+    connection.entering.add(room_id);
+    try {
+      if (!door.member) {
+        const verified_hash = await this.#verify(door, password);
+        await store.rooms.join({ room_id, user_id: user.id, message_id: newId(), at: now(), verified_hash });
+      }
+      await tail.enter(connection, room_id, (snapshot) => answer(this.#describe(snapshot)));
+    } finally {
+      connection.entering.delete(room_id);
+    }
+  }
+
+  /** @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER` */
+  async leave(user: OnlineUser, { room_id }: ParsedPayload<'leave_room'>): Promise<void> {
+    const { store, typing, now, newId } = this.#options;
+    typing.stop(user, room_id);
+    await store.rooms.leave({ room_id, user_id: user.id, message_id: newId(), at: now() });
+  }
+
+  /** @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER`, `FORBIDDEN`, `USER_NOT_FOUND` */
+  async addMember(owner: OnlineUser, { room_id, user_id }: ParsedPayload<'add_member'>): Promise<void> {
+    const { store, now, newId } = this.#options;
+    await store.rooms.add({ room_id, user_id, by: owner.id, message_id: newId(), at: now() });
+  }
+
+  /** @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER`, `FORBIDDEN`, `USER_NOT_FOUND` */
+  async removeMember(owner: OnlineUser, { room_id, user_id }: ParsedPayload<'remove_member'>): Promise<void> {
+    const { store, now, newId } = this.#options;
+    await store.rooms.remove({ room_id, user_id, by: owner.id, message_id: newId(), at: now() });
+  }
+
+  /** The rooms that the caller may see, newest activity first. */
+  async list(
+    user: OnlineUser,
+    { query, mine, after, limit }: ParsedPayload<'get_rooms'>,
+  ): Promise<CommandResult<'get_rooms'>> {
+    const page = await this.#options.store.rooms.list({ user_id: user.id, query, mine, after, limit });
+    return { rooms: page.items.map((room) => this.#options.presence.room(room)), next: page.next };
+  }
+
+  /** The members of a room, or everyone who is online. @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER` */
+  async users(
+    user: OnlineUser,
+    { room_id, after, limit }: ParsedPayload<'get_users'>,
+  ): Promise<CommandResult<'get_users'>> {
+    const { store, presence } = this.#options;
+    if (room_id === undefined) {
+      const page = presence.list(after === undefined ? 0 : Number(decodeCursor(after, ['number'])[0]), limit);
+      return { users: page.users, next: page.next === null ? null : encodeCursor([page.next]) };
+    }
+    const page = await store.users.members({ room_id, user_id: user.id, after, limit });
+    return { users: page.items.map((member) => presence.user(member)), next: page.next };
+  }
+
+  /** The hash that the password was found to match; null for a room that has none. */
+  async #verify(
+    door: { type: string; password_hash: string | null },
+    password: string | undefined,
+  ): Promise<string | null> {
+    if (door.type === 'public') {
+      if (password === undefined) return null;
+      throw new Refusal('INVALID_INPUT', { field: 'password', detail: 'a public room has no password' });
+    }
+    const hash = door.password_hash;
+    if (hash === null) throw new Refusal('ROOM_NOT_FOUND');
+    const right = password !== undefined && (await this.#options.passwords.verify(password, hash));
+    if (!right) throw new Refusal('WRONG_PASSWORD', { field: 'password' });
+    return hash;
+  }
+
+  #describe({ room, users, messages, has_more }: RoomSnapshot): CommandResult<'join_room'> {
+    const { presence } = this.#options;
+    return {
+      room: presence.room(room),
+      users: users.map((user) => presence.user(user)),
+      messages: [...messages],
+      has_more,
+    };
+  }
+
+  /** Tells those who may see a new room. */
+  #announce(creator: OnlineUser, room: StoredRoom): void {
+    const { presence } = this.#options;
+    const { id: room_id, name, type, is_password_protected, created_by, created_at } = room;
+    const payload = { room_id, name, type, is_password_protected, created_by, created_at };
+    const listed = type === 'public' || is_password_protected;
+    if (listed && presence.tellsEveryone) presence.toEveryone({ event: 'room_created', payload });
+    else presence.toUser(creator, { event: 'room_created', payload });
+  }
+}

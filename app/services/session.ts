@@ -1,0 +1,187 @@
+import type { CommandResult } from '../../protocol/commands.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import type { Room } from '../../protocol/models.ts';
+import { PROTOCOL_VERSION } from '../../protocol/names.ts';
+import type { Metrics } from '../core/metrics.ts';
+import { Refusal } from '../models/refusal.ts';
+import { foldCase } from '../models/text.ts';
+import { alternativeNames, normalizeUsername, type StoredUser } from '../models/user.ts';
+import type { SessionSnapshot, Store, TokenIdentity } from '../stores/store.ts';
+import type { Connection, Delivery } from './delivery.ts';
+import type { Presence } from './presence.ts';
+import type { Tail } from './tail.ts';
+import type { TokenService } from './token.ts';
+import type { Typing } from './typing.ts';
+
+/** What sessions need. */
+export interface SessionOptions {
+  readonly store: Store;
+  readonly tokens: TokenService;
+  readonly presence: Presence;
+  readonly tail: Tail;
+  readonly typing: Typing;
+  readonly delivery: Delivery;
+  /** The clock, in milliseconds since 1970. */
+  readonly now: () => number;
+  readonly newId: () => string;
+  readonly metrics: Metrics;
+}
+
+/** What a sign-in gives: the answer, and the first page of all rooms that the user may see. */
+export interface SignedIn {
+  readonly result: CommandResult<'authenticate'>;
+  readonly visible: Room[];
+}
+
+/** A sign-in under way, so that a revocation meanwhile is not missed. */
+interface Attempt {
+  readonly user_id: string;
+  readonly token_id: string;
+  revoked: boolean;
+}
+
+/** How many names are tried for a user whose own was taken. */
+const ALTERNATIVES = 1_000;
+
+/** Signing in and out: names, tokens, and what a connection receives from then on. */
+export class Sessions {
+  readonly #options: SessionOptions;
+  readonly #signingIn = new WeakSet<Connection>();
+  readonly #namesUnderWay = new Set<string>();
+  readonly #attempts = new Set<Attempt>();
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Signs a connection in, as a new guest or by a token. `answer` is called once, before any event of a room.
+   * @throws Refusal `FORBIDDEN`, `USERNAME_TAKEN`, `INVALID_TOKEN`, `INVALID_INPUT`
+   */
+  async signIn(
+    connection: Connection,
+    { username, token }: { username?: string | undefined; token?: string | undefined },
+    answer: (signedIn: SignedIn) => void,
+  ): Promise<void> {
+    if (connection.identity !== null || this.#signingIn.has(connection)) throw new Refusal('FORBIDDEN');
+    this.#signingIn.add(connection);
+    try {
+      if (token !== undefined) {
+        const identity = await this.#options.tokens.verify(token);
+        await this.#start(connection, { user_id: identity.user_id, token: identity }, answer);
+      } else {
+        await this.#asGuest(connection, normalizeUsername(username ?? ''), answer);
+      }
+    } finally {
+      this.#signingIn.delete(connection);
+    }
+  }
+
+  /** Revokes the connection's token, or all of its user's; after `answer` the connections that used them end. */
+  async signOut(connection: Connection, everywhere: boolean, answer: () => void): Promise<void> {
+    const { store, delivery, now } = this.#options;
+    const identity = connection.identity;
+    if (identity === null) throw new Refusal('UNAUTHENTICATED');
+    const { user, token_id, token_expires_at } = identity;
+    const revoked = everywhere ? null : token_id;
+    await store.users.revoke({ user_id: user.id, token_id: revoked, expires_at: token_expires_at, at: now() });
+    for (const attempt of this.#attempts) {
+      if (attempt.user_id === user.id && (everywhere || attempt.token_id === token_id)) attempt.revoked = true;
+    }
+    answer();
+    for (const other of [...user.connections]) {
+      if (everywhere || other.identity?.token_id === token_id) delivery.end(other);
+    }
+  }
+
+  /** Takes note that a connection has ended. */
+  disconnect(connection: Connection): void {
+    const user = connection.identity?.user;
+    if (user === undefined) return;
+    this.#options.metrics.signedIn.dec();
+    this.#options.typing.disconnect(connection, user);
+    this.#options.tail.detach(connection);
+    this.#options.presence.disconnect(connection, user);
+  }
+
+  async #asGuest(connection: Connection, username: string, answer: (signedIn: SignedIn) => void): Promise<void> {
+    const { store, presence, now, newId } = this.#options;
+    const key = foldCase(username);
+    if (this.#namesUnderWay.has(key)) throw new Refusal('USERNAME_TAKEN', { field: 'username' });
+    this.#namesUnderWay.add(key);
+    try {
+      const holder = await store.users.holderOf(username);
+      if (holder !== undefined && presence.get(holder) !== undefined) {
+        throw new Refusal('USERNAME_TAKEN', { field: 'username' });
+      }
+      const user = await store.users.create({ id: newId(), username, absent_holder: holder ?? null, at: now() });
+      await this.#start(connection, { user_id: user.id, token: undefined }, answer);
+    } finally {
+      this.#namesUnderWay.delete(key);
+    }
+  }
+
+  async #start(
+    connection: Connection,
+    who: { user_id: string; token: TokenIdentity | undefined },
+    answer: (signedIn: SignedIn) => void,
+  ): Promise<void> {
+    const { store, tail, tokens, newId } = this.#options;
+    const token_id = who.token?.token_id ?? newId();
+    const attempt: Attempt = { user_id: who.user_id, token_id, revoked: false };
+    const mark = tail.mark();
+    this.#attempts.add(attempt);
+    try {
+      const snapshot = await store.users.session(who);
+      if (snapshot.user === undefined) throw new Refusal('INVALID_TOKEN', { field: 'token' });
+      const user = await this.#named(snapshot, snapshot.user);
+      const issued = await tokens.issue({ user_id: user.id, token_id, generation: snapshot.generation });
+      if (attempt.revoked) throw new Refusal('INVALID_TOKEN', { field: 'token' });
+      if (connection.closed) return;
+      this.#admit(connection, { snapshot, user, token_id, issued }, (signedIn) => {
+        answer(signedIn);
+        tail.attachAll(connection, snapshot.memberships, mark);
+      });
+    } finally {
+      this.#attempts.delete(attempt);
+      tail.release(mark);
+    }
+  }
+
+  /** All in one turn: the connection is online, answered, and then (in `answer`) subscribed to its rooms. */
+  #admit(
+    connection: Connection,
+    {
+      snapshot,
+      user,
+      token_id,
+      issued,
+    }: { snapshot: SessionSnapshot; user: StoredUser; token_id: string; issued: { token: string; expires_at: number } },
+    answer: (signedIn: SignedIn) => void,
+  ): void {
+    const { store, presence } = this.#options;
+    const { user: online, came } = presence.connect(connection, user);
+    connection.identity = { user: online, token_id, token_expires_at: issued.expires_at };
+    for (const [room_id] of snapshot.memberships) presence.enterRoom(online, room_id);
+    this.#options.metrics.signedIn.inc();
+    answer({
+      result: {
+        user: presence.describe(online),
+        token: issued.token,
+        epoch: store.epoch,
+        rooms: snapshot.rooms.items.map((room) => presence.room(room)),
+        rooms_next: snapshot.rooms.next,
+        server: { protocol: PROTOCOL_VERSION, features: [], limits: LIMITS },
+      },
+      visible: snapshot.visible.items.map((room) => presence.room(room)),
+    });
+    if (came) presence.announce(online);
+  }
+
+  /** Someone whose name was taken while away gets it back if it is free again, or else one that is like it. */
+  async #named(snapshot: SessionSnapshot, user: StoredUser): Promise<StoredUser> {
+    if (snapshot.has_name) return user;
+    const candidates = [user.username, ...alternativeNames(user.username, ALTERNATIVES)];
+    return await this.#options.store.users.rename({ id: user.id, candidates });
+  }
+}

@@ -1,0 +1,161 @@
+import type { z } from 'zod';
+import { COMMANDS, type CommandResult, type ParsedPayload } from '../../protocol/commands.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import type { CommandName } from '../../protocol/names.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Metrics } from '../core/metrics.ts';
+import { Refusal } from '../models/refusal.ts';
+import type { Connection } from '../services/delivery.ts';
+import type { OnlineUser, Presence } from '../services/presence.ts';
+
+/** What a handler gives back when it has answered by itself, at a place in the stream that it chose. */
+export const ANSWERED = Symbol('answered');
+
+/** One command of one client, checked. */
+export interface Call<C extends CommandName> {
+  readonly connection: Connection;
+  readonly payload: ParsedPayload<C>;
+  /** Whether the client gave a callback. */
+  readonly acknowledged: boolean;
+  /** Who calls. @throws Refusal `UNAUTHENTICATED` when nobody has signed in */
+  readonly user: OnlineUser;
+  /** Answers now; the handler then gives back {@link ANSWERED}. */
+  answer(result: CommandResult<C>): void;
+}
+
+/** Carries out one command; what it gives back is the acknowledgement. A `Refusal` that it throws is answered. */
+export type Handler<C extends CommandName> = (call: Call<C>) => Promise<CommandResult<C> | typeof ANSWERED>;
+
+/** A handler for each of these commands. */
+export type Handlers<C extends CommandName = CommandName> = { readonly [K in C]: Handler<K> };
+
+/** What the dispatcher needs. */
+export interface DispatchOptions {
+  readonly handlers: Handlers;
+  readonly presence: Presence;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+type Acknowledge = (answer: unknown) => void;
+type Reply = { ok: true } & Record<string, unknown>;
+
+/** The one place where commands come in: parses, authorises, calls, and answers every one of them. */
+export class Dispatcher {
+  readonly #options: DispatchOptions;
+  readonly #idle: (() => void)[] = [];
+  #running = 0;
+  #draining = false;
+
+  constructor(options: DispatchOptions) {
+    this.#options = options;
+  }
+
+  /** Carries out one event as it came from the socket: its name, its arguments, and the callback if there is one. */
+  async handle(connection: Connection, [event, ...args]: readonly unknown[]): Promise<void> {
+    const started = performance.now();
+    const last = args.at(-1);
+    const acknowledge = typeof last === 'function' ? (last as Acknowledge) : undefined;
+    if (acknowledge !== undefined) args.pop();
+    const name = String(event).slice(0, 64);
+    const known = isCommand(name);
+    let result = 'ok';
+    let answered = false;
+    const answer = (reply: Reply) => {
+      if (answered) return;
+      answered = true;
+      acknowledge?.(reply);
+    };
+    this.#running++;
+    try {
+      if (!known) throw new Refusal('UNKNOWN_COMMAND');
+      if (this.#draining) throw new Refusal('UNAVAILABLE');
+      await this.#run(connection, name, args, acknowledge !== undefined, answer);
+    } catch (error) {
+      const refusal = this.#refusal(error, { event: name, connection: connection.id });
+      result = refusal.code;
+      const body = refusal.body(connection.locale);
+      if (acknowledge === undefined) connection.send({ event: 'error', payload: { ...body, event: name } });
+      else if (!answered) acknowledge({ ok: false, error: body });
+    } finally {
+      this.#running--;
+      this.#options.metrics.command(known ? name : 'unknown', result, (performance.now() - started) / 1_000);
+      if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    }
+  }
+
+  /** Refuses new commands `UNAVAILABLE` from here on, and resolves when those under way have been answered. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  async #run<C extends CommandName>(
+    connection: Connection,
+    name: C,
+    args: readonly unknown[],
+    acknowledged: boolean,
+    reply: (reply: Reply) => void,
+  ): Promise<void> {
+    if (!depthAtMost(args[0], LIMITS.json_depth)) {
+      throw new Refusal('INVALID_INPUT', { detail: `must nest no deeper than ${LIMITS.json_depth}` });
+    }
+    const identity = connection.identity;
+    if (COMMANDS[name].caller === 'signed in') {
+      if (identity === null) throw new Refusal('UNAUTHENTICATED');
+      this.#options.presence.active(identity.user);
+    }
+    if (args.length > 1) throw new Refusal('INVALID_INPUT', { detail: 'a command takes one object' });
+    const handler: Handler<C> = this.#options.handlers[name];
+    const answer = (result: CommandResult<C>) => reply({ ok: true, ...(result as object) });
+    const result = await handler({
+      connection,
+      payload: parse(name, args[0] ?? {}),
+      acknowledged,
+      get user() {
+        if (identity === null) throw new Refusal('UNAUTHENTICATED');
+        return identity.user;
+      },
+      answer,
+    });
+    if (result !== ANSWERED) answer(result);
+  }
+
+  #refusal(error: unknown, where: { event: string; connection: string }): Refusal {
+    if (error instanceof Refusal) {
+      if (error.code !== 'INTERNAL' && error.code !== 'UNAVAILABLE') return error;
+      this.#options.logger.warn({ ...where, code: error.code }, 'a command failed');
+      return error;
+    }
+    this.#options.logger.error({ err: error, ...where }, 'a command met a fault');
+    return new Refusal('INTERNAL');
+  }
+}
+
+function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(COMMANDS, name);
+}
+
+/** @throws Refusal `INVALID_INPUT` that names the first culprit */
+function parse<C extends CommandName>(name: C, payload: unknown): ParsedPayload<C> {
+  const parsed = COMMANDS[name].payload.safeParse(payload);
+  if (parsed.success) return parsed.data as ParsedPayload<C>;
+  throw invalidInput(parsed.error);
+}
+
+/** The refusal that tells the first fault that a schema found. */
+export function invalidInput(error: z.ZodError): Refusal {
+  const [issue] = error.issues;
+  const path = issue?.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : (issue?.path ?? []);
+  const field = path.join('.');
+  const detail =
+    issue?.code === 'unrecognized_keys' ? 'is not a field of this command' : (issue?.message ?? 'is not valid');
+  return new Refusal('INVALID_INPUT', field === '' ? { detail } : { field, detail });
+}
+
+/** Whether a value parsed from JSON nests at most `depth` deep; walks no deeper than that. */
+export function depthAtMost(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return true;
+  if (depth === 0) return false;
+  return Object.values(value).every((inner) => depthAtMost(inner, depth - 1));
+}

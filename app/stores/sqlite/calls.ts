@@ -1,0 +1,39 @@
+import type { Database } from './database.ts';
+import { messageReads, messageWrites } from './message.ts';
+import { roomReads, roomWrites } from './room.ts';
+import type { RoomState } from './room-state.ts';
+import { userReads, userWrites } from './user.ts';
+
+/** Everything the writer can be asked, by name. */
+export function writeCalls(db: Database, rooms: RoomState) {
+  return {
+    ...userWrites(db),
+    ...roomWrites(db, rooms),
+    ...messageWrites(db, rooms),
+    probeWrite(at: number): null {
+      db.run(
+        "INSERT INTO meta VALUES ('probed_at', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        String(at),
+      );
+      return null;
+    },
+  };
+}
+
+/** Everything the reader can be asked, by name. */
+export function readCalls(db: Database) {
+  return {
+    ...userReads(db),
+    ...roomReads(db),
+    ...messageReads(db),
+    probeRead(): null {
+      db.get("SELECT value FROM meta WHERE key = 'epoch'");
+      return null;
+    },
+  };
+}
+
+/** The names, inputs and replies of the writer's calls. */
+export type WriteCalls = ReturnType<typeof writeCalls>;
+/** The names, inputs and replies of the reader's calls. */
+export type ReadCalls = ReturnType<typeof readCalls>;

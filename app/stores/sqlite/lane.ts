@@ -1,0 +1,152 @@
+import { Worker } from 'node:worker_threads';
+import { Refusal } from '../../models/refusal.ts';
+import type { BatchMessage, ReadyMessage, ReplyMessage, WorkerOptions } from './worker-messages.ts';
+
+/** A table of functions that a worker carries out, by name. */
+export type CallTable<T> = { [K in keyof T]: (input: never) => unknown };
+
+/** What a call of this name takes. */
+export type Input<T extends CallTable<T>, K extends keyof T> = Parameters<T[K]>[0];
+
+/** What a call of this name replies. */
+export type Output<T extends CallTable<T>, K extends keyof T> = ReturnType<T[K]>;
+
+/** A call that waits for its reply. */
+export interface PendingCall {
+  readonly name: string;
+  readonly input: unknown;
+  /** About how many bytes it carries. */
+  readonly bytes: number;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** How much may wait, and go together. */
+export interface LaneOptions {
+  readonly kind: 'write' | 'read';
+  /** More waiting calls than this are refused `OVERLOADED`. */
+  readonly queueMax: number;
+  readonly batchMax: number;
+  readonly batchBytesMax: number;
+  /** Sees each batch's replies, in order, before their promises resolve. `seconds`: from sending to reply. */
+  readonly onBatch?: (calls: readonly PendingCall[], replies: readonly ReplyMessage[], seconds: number) => void;
+  /** Told how many wait, whenever that changes. */
+  readonly onQueue?: (waiting: number) => void;
+  /** Told the text of a fault that is nobody's rule. */
+  readonly onFault: (call: string, fault: string) => void;
+}
+
+/**
+ * The queue before a worker: one batch is under way at a time, and all that arrives meanwhile goes together in the
+ * next. For writes that is group commit (as in PostgreSQL's `commit_siblings` or MySQL's binary log group commit,
+ * with no delay to wait for company): a call that comes alone leaves at the end of the same turn of the event loop.
+ */
+export class Lane<T extends CallTable<T>> {
+  readonly #worker: Pick<Worker, 'postMessage'>;
+  readonly #options: LaneOptions;
+  #waiting: PendingCall[] = [];
+  #underWay: PendingCall[] | null = null;
+  #sentAt = 0;
+  #scheduled = false;
+  #failure: Error | null = null;
+  #idle: (() => void) | null = null;
+
+  constructor(worker: Pick<Worker, 'postMessage'>, options: LaneOptions) {
+    this.#worker = worker;
+    this.#options = options;
+  }
+
+  /** Rejects with a `Refusal`: of the call's own, `OVERLOADED`, `UNAVAILABLE` or `INTERNAL`. */
+  call<K extends keyof T & string>(name: K, input: Input<T, K>, bytes = 256): Promise<Output<T, K>> {
+    if (this.#failure !== null) return Promise.reject(new Refusal('UNAVAILABLE'));
+    if (this.#waiting.length >= this.#options.queueMax) return Promise.reject(new Refusal('OVERLOADED'));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ name, input, bytes, resolve: resolve as (value: unknown) => void, reject });
+      this.#schedule();
+    });
+  }
+
+  /** To be called with each batch of replies from the worker. */
+  settle(replies: readonly ReplyMessage[]): void {
+    const calls = this.#underWay;
+    if (calls === null) return;
+    this.#underWay = null;
+    this.#options.onBatch?.(calls, replies, (performance.now() - this.#sentAt) / 1_000);
+    for (const [i, call] of calls.entries()) this.#answer(call, replies[i]);
+    if (this.#waiting.length > 0) this.#send();
+    else this.#idle?.();
+  }
+
+  /** To be called when the worker is gone: what is under way has an unknown outcome. */
+  fail(error: Error): void {
+    this.#failure = error;
+    for (const call of this.#underWay ?? []) call.reject(new Refusal('INTERNAL'));
+    for (const call of this.#waiting) call.reject(new Refusal('UNAVAILABLE'));
+    this.#underWay = null;
+    this.#waiting = [];
+    this.#idle?.();
+  }
+
+  /** Resolves when nothing waits and nothing is under way. */
+  async drained(): Promise<void> {
+    if (this.#waiting.length === 0 && this.#underWay === null) return;
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve;
+    });
+  }
+
+  #answer(call: PendingCall, reply: ReplyMessage | undefined): void {
+    if (reply === undefined) call.reject(new Refusal('INTERNAL'));
+    else if (reply.ok) call.resolve(reply.value);
+    else {
+      if (reply.fault !== undefined) this.#options.onFault(call.name, reply.fault);
+      call.reject(new Refusal(reply.code, reply.details));
+    }
+  }
+
+  /** The calls of one turn of the event loop leave together. */
+  #schedule(): void {
+    if (this.#scheduled || this.#underWay !== null) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (this.#underWay === null && this.#waiting.length > 0) this.#send();
+    });
+  }
+
+  #send(): void {
+    const batch = this.#take();
+    const calls = batch.map(({ name, input }) => ({ name, input }));
+    this.#underWay = batch;
+    this.#sentAt = performance.now();
+    this.#worker.postMessage({ kind: this.#options.kind, calls } satisfies BatchMessage);
+    this.#options.onQueue?.(this.#waiting.length);
+  }
+
+  #take(): PendingCall[] {
+    const { batchMax, batchBytesMax } = this.#options;
+    let bytes = 0;
+    let count = 0;
+    for (const call of this.#waiting) {
+      bytes += call.bytes;
+      if (count > 0 && (bytes > batchBytesMax || count >= batchMax)) break;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+}
+
+/**
+ * Starts a worker and waits until its database is open.
+ * @throws Error with the reason when it cannot be opened
+ */
+export async function startWorker(options: WorkerOptions): Promise<{ worker: Worker; epoch: string }> {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options });
+  const ready = await new Promise<ReadyMessage>((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
+  if (ready.ready) return { worker, epoch: ready.epoch };
+  await worker.terminate();
+  throw new Error(`Cannot open the database ${options.path}: ${ready.reason}`);
+}

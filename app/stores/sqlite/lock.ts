@@ -1,0 +1,24 @@
+import { DatabaseSync } from 'node:sqlite';
+
+/** A lock that one process holds on a data folder. */
+export interface DataLock {
+  release(): void;
+}
+
+/**
+ * Takes the lock of a database, so that no second server uses it: an exclusive SQLite lock on a file beside it, which
+ * the operating system lets go of when the process dies, however it dies.
+ * @throws Error when another process holds it
+ */
+export function lockDatabase(path: string): DataLock {
+  const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 });
+  try {
+    lock.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
+  } catch {
+    lock.close();
+    throw new Error(
+      `Another server is using the database ${path}: stop it first, or give this one its own DATABASE_URL.`,
+    );
+  }
+  return { release: () => lock.close() };
+}

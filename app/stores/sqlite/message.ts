@@ -1,0 +1,215 @@
+import { LIMITS } from '../../../protocol/limits.ts';
+import type { Message } from '../../../protocol/models.ts';
+import { type Decision, decideDelete, decideEdit, membershipChange } from '../../models/message.ts';
+import { Refusal } from '../../models/refusal.ts';
+import { refuseNonMember } from '../../models/room.ts';
+import type { LogEntry, RoomSync, SendInput } from '../store.ts';
+import type { Database } from './database.ts';
+import { type RoomState, roomFacts } from './room-state.ts';
+import {
+  MESSAGE_COLUMNS,
+  type MessageRow,
+  ROOM_COLUMNS,
+  type RoomRow,
+  toMessage,
+  toRoom,
+  toUser,
+  USER_COLUMNS,
+  type UserRow,
+} from './rows.ts';
+
+/** A change that was stored, and the entries it made. */
+export interface Written<T> {
+  readonly value: T;
+  readonly entries: LogEntry[];
+}
+
+const INSERT_MESSAGE = `INSERT INTO messages (${MESSAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?)`;
+const MESSAGE_BY_ID = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE id = ?`;
+const MESSAGE_BY_CLIENT_ID = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE room_id = ? AND user_id = ? AND client_id = ?`;
+
+/** Stores a system message as the room's next entry. */
+export function appendSystemMessage(
+  db: Database,
+  rooms: RoomState,
+  {
+    room,
+    id,
+    system,
+    content,
+    at,
+  }: { room: RoomRow; id: string; system: NonNullable<Message['system']>; content: string; at: number },
+): Message {
+  const seq = rooms.next(room, at);
+  const json = JSON.stringify(system);
+  db.run(INSERT_MESSAGE, id, room.id, seq, seq, system.user_id, system.username, content, at, json, null);
+  return toMessage({
+    id,
+    room_id: room.id,
+    seq,
+    rev: seq,
+    user_id: system.user_id,
+    username: system.username,
+    content,
+    timestamp: at,
+    system: json,
+    edited_at: null,
+    deleted_at: null,
+    client_id: null,
+  });
+}
+
+/** What the writer does with messages. */
+export function messageWrites(db: Database, rooms: RoomState) {
+  function change(
+    { message_id, user_id, at }: { message_id: string; user_id: string; at: number },
+    decide: (facts: Parameters<typeof decideDelete>[0]) => Decision,
+    apply: (row: MessageRow) => void,
+  ): Written<Message> {
+    const row = db.get<MessageRow>(MESSAGE_BY_ID, message_id);
+    const facts = row === undefined ? { room: undefined, member: false } : rooms.facts(row.room_id, user_id);
+    const decision = decide({ ...facts, message: row && toMessage(row) });
+    if (typeof decision === 'object') throw new Refusal(decision.refuse);
+    if (row === undefined || facts.room === undefined) throw new Refusal('MESSAGE_NOT_FOUND');
+    if (decision === 'nothing to do') return { value: toMessage(row), entries: [] };
+    apply(row);
+    row.rev = rooms.next(facts.room, at);
+    const sql = 'UPDATE messages SET rev = ?, content = ?, edited_at = ?, deleted_at = ? WHERE id = ?';
+    db.run(sql, row.rev, row.content, row.edited_at, row.deleted_at, row.id);
+    const message = toMessage(row);
+    return { value: message, entries: [{ message }] };
+  }
+
+  return {
+    /** Answers the number that the message took, or the message that this key made before. */
+    send(input: SendInput): number | Message {
+      const { room_id, user_id, client_id } = input;
+      if (client_id !== null) {
+        const before = db.get<MessageRow>(MESSAGE_BY_CLIENT_ID, room_id, user_id, client_id);
+        if (before !== undefined) return toMessage(before);
+      }
+      const facts = rooms.facts(room_id, user_id);
+      const refused = refuseNonMember(facts);
+      if (refused !== undefined || facts.room === undefined) throw new Refusal(refused ?? 'ROOM_NOT_FOUND');
+      const seq = rooms.next(facts.room, input.at);
+      const { id, username, content, at } = input;
+      db.run(INSERT_MESSAGE, id, room_id, seq, seq, user_id, username, content, at, null, client_id);
+      return seq;
+    },
+
+    edit(input: { message_id: string; user_id: string; content: string; at: number }): Written<Message> {
+      return change(
+        input,
+        (facts) => decideEdit(facts, input.user_id, input.content),
+        (row) => {
+          row.content = input.content;
+          row.edited_at = input.at;
+        },
+      );
+    },
+
+    delete(input: { message_id: string; user_id: string; at: number }): Written<Message> {
+      return change(
+        input,
+        (facts) => decideDelete(facts, input.user_id),
+        (row) => {
+          row.content = '';
+          row.deleted_at = input.at;
+        },
+      );
+    },
+  };
+}
+
+/** Turns rows into messages as long as their JSON fits `bytes`. */
+export function fitMessages(rows: readonly MessageRow[], bytes: number): { messages: Message[]; bytes: number } {
+  const messages: Message[] = [];
+  let used = 0;
+  for (const row of rows) {
+    const message = toMessage(row);
+    const size = Buffer.byteLength(JSON.stringify(message)) + 1;
+    if (used + size > bytes) break;
+    used += size;
+    messages.push(message);
+  }
+  return { messages, bytes: used };
+}
+
+/** The newest messages of a room (those before the place `before`), as many as fit, oldest first. */
+export function newestMessages(
+  db: Database,
+  { room_id, before, limit, bytes }: { room_id: string; before: number; limit: number; bytes: number },
+): { messages: Message[]; has_more: boolean } {
+  const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE room_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?`;
+  const rows = db.all<MessageRow>(sql, room_id, before, limit + 1);
+  const { messages } = fitMessages(rows.slice(0, limit), bytes);
+  return { messages: messages.reverse(), has_more: rows.length > messages.length };
+}
+
+/** Room for what an answer holds beside its messages. */
+const ENVELOPE_BYTES = 1_024;
+const CHANGES = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE room_id = ? AND rev > ? ORDER BY rev LIMIT ?`;
+
+/** What the reader does with messages. */
+export function messageReads(db: Database) {
+  return {
+    page(input: {
+      room_id: string;
+      user_id: string;
+      before: number | undefined;
+      after: number | undefined;
+      limit: number;
+    }): { messages: Message[]; has_more: boolean } {
+      const { room_id, limit } = input;
+      const refused = refuseNonMember(roomFacts(db, room_id, input.user_id));
+      if (refused !== undefined) throw new Refusal(refused);
+      const bytes = LIMITS.answer_bytes - ENVELOPE_BYTES;
+      if (input.after === undefined) {
+        return newestMessages(db, { room_id, before: input.before ?? Number.MAX_SAFE_INTEGER, limit, bytes });
+      }
+      const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE room_id = ? AND seq > ? ORDER BY seq LIMIT ?`;
+      const rows = db.all<MessageRow>(sql, room_id, input.after, limit + 1);
+      const { messages } = fitMessages(rows.slice(0, limit), bytes);
+      return { messages, has_more: rows.length > messages.length };
+    },
+
+    sync(input: { user_id: string; rooms: readonly { room_id: string; seq: number }[] }): RoomSync[] {
+      const perRoom = 160;
+      let bytes = LIMITS.answer_bytes - ENVELOPE_BYTES - input.rooms.length * perRoom;
+      return input.rooms.map(({ room_id, seq }): RoomSync => {
+        const facts = roomFacts(db, room_id, input.user_id);
+        const error = refuseNonMember(facts);
+        if (error !== undefined || facts.room === undefined) return { room_id, error: error ?? 'ROOM_NOT_FOUND' };
+        const head = facts.room.seq;
+        if (seq > head) return { room_id, head, messages: [], has_more: false, reset: true };
+        if (seq === head) return { room_id, head, messages: [], has_more: false, reset: false };
+        if (bytes <= 0) return { room_id, head, messages: [], has_more: true, reset: false };
+        const rows = db.all<MessageRow>(CHANGES, room_id, seq, LIMITS.sync_messages + 1);
+        const page = fitMessages(rows.slice(0, LIMITS.sync_messages), bytes);
+        const has_more = rows.length > page.messages.length;
+        bytes = has_more && page.messages.length < LIMITS.sync_messages ? 0 : bytes - page.bytes;
+        return { room_id, head, messages: page.messages, has_more, reset: false };
+      });
+    },
+
+    log({ room_id, after }: { room_id: string; after: number }): {
+      entries: LogEntry[];
+      head: number;
+      has_more: boolean;
+    } {
+      const limit = 1_000;
+      const room = db.get<RoomRow>(`SELECT ${ROOM_COLUMNS} FROM rooms r WHERE r.id = ?`, room_id);
+      if (room === undefined) return { entries: [], head: after, has_more: false };
+      const rows = db.all<MessageRow>(CHANGES, room_id, after, limit + 1);
+      const entries = rows.slice(0, limit).map((row) => entryOf(db, room, toMessage(row)));
+      return { entries, head: room.seq, has_more: rows.length > limit };
+    },
+  };
+}
+
+function entryOf(db: Database, room: RoomRow, message: Message): LogEntry {
+  const change = membershipChange(message);
+  if (change === undefined || !('joined' in change)) return { message };
+  const user = db.get<UserRow>(`SELECT ${USER_COLUMNS} FROM users u WHERE u.id = ?`, change.joined);
+  return user === undefined ? { message } : { message, joined: { user: toUser(user), room: toRoom(room) } };
+}

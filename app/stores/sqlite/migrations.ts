@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import type { Database } from './database.ts';
+
+/**
+ * The schema, one step a version; a step that has shipped never changes. `PRAGMA user_version` holds how many are done.
+ * Times are milliseconds since 1970.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE users (
+    id TEXT PRIMARY KEY,
+    username TEXT NOT NULL,
+    name_key TEXT UNIQUE,              -- null when someone else has taken the name
+    generation INTEGER NOT NULL,       -- tokens of an older one are revoked
+    created_at INTEGER NOT NULL,
+    connected_at INTEGER NOT NULL,
+    last_activity INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE revoked_tokens (
+    token_id TEXT PRIMARY KEY,
+    expires_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX revoked_tokens_by_expiry ON revoked_tokens (expires_at);
+
+  CREATE TABLE rooms (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    type TEXT NOT NULL CHECK (type IN ('public', 'private')),
+    password_hash TEXT,
+    created_by TEXT NOT NULL,
+    owner_id TEXT,
+    created_at INTEGER NOT NULL,
+    active_at INTEGER NOT NULL,
+    seq INTEGER NOT NULL,              -- the number of the newest entry of the log
+    user_count INTEGER NOT NULL,
+    client_id TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX rooms_by_activity ON rooms (active_at DESC, id DESC);
+  CREATE UNIQUE INDEX rooms_by_client_id ON rooms (created_by, client_id) WHERE client_id IS NOT NULL;
+
+  CREATE TABLE members (
+    room_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    joined_seq INTEGER NOT NULL,       -- the entry that made the user a member
+    PRIMARY KEY (room_id, user_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX members_by_seniority ON members (room_id, joined_seq);
+  CREATE INDEX members_by_user ON members (user_id, room_id);
+
+  CREATE TABLE messages (
+    id TEXT NOT NULL UNIQUE,
+    room_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,              -- its place
+    rev INTEGER NOT NULL,              -- the number of its newest change
+    user_id TEXT NOT NULL,
+    username TEXT NOT NULL,
+    content TEXT NOT NULL,
+    timestamp INTEGER NOT NULL,
+    system TEXT,                       -- JSON
+    edited_at INTEGER,
+    deleted_at INTEGER,
+    client_id TEXT
+  ) STRICT;
+  CREATE UNIQUE INDEX messages_by_seq ON messages (room_id, seq);
+  CREATE UNIQUE INDEX messages_by_rev ON messages (room_id, rev);
+  CREATE UNIQUE INDEX messages_by_client_id ON messages (room_id, user_id, client_id) WHERE client_id IS NOT NULL;
+  `,
+];
+
+/**
+ * Brings the database to the newest schema; a new one gets its epoch.
+ * @returns the epoch
+ * @throws Error when the file was written by a newer version of this program
+ */
+export function migrate(db: Database): string {
+  const done = db.get<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0;
+  if (done > MIGRATIONS.length) {
+    throw new Error(`The database has schema ${done}, made by a newer version; this one knows ${MIGRATIONS.length}.`);
+  }
+  for (const [i, step] of MIGRATIONS.entries()) {
+    if (i < done) continue;
+    db.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${i + 1}; COMMIT`);
+  }
+  db.run("INSERT OR IGNORE INTO meta (key, value) VALUES ('epoch', ?)", randomBytes(16).toString('hex'));
+  return db.get<{ value: string }>("SELECT value FROM meta WHERE key = 'epoch'")?.value ?? '';
+}

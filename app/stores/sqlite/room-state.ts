@@ -1,0 +1,112 @@
+import type { RoomFacts } from '../../models/room.ts';
+import type { Database } from './database.ts';
+import { ROOM_COLUMNS, type RoomRow } from './rows.ts';
+
+/** How many rooms and memberships are kept before all are forgotten and read anew. */
+const MAX_KEPT = 50_000;
+
+/**
+ * Rooms and memberships as the writer knows them, kept from one transaction to the next, so that a send costs one
+ * insert: it is the only writer of the file, but for the command-line tools, whose commits `data_version` shows.
+ * Numbers taken in a transaction are written back once, before its COMMIT.
+ */
+export class RoomState {
+  readonly #db: Database;
+  readonly #rooms = new Map<string, RoomRow>();
+  readonly #members = new Map<string, boolean>();
+  readonly #changed = new Set<RoomRow>();
+  #dataVersion = -1;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** To be called right after BEGIN: forgets what another connection may have changed. */
+  begin(): void {
+    const version = this.#db.dataVersion();
+    if (version !== this.#dataVersion || this.#rooms.size > MAX_KEPT || this.#members.size > MAX_KEPT) this.forget();
+    this.#dataVersion = version;
+  }
+
+  /** To be called right before COMMIT: writes back the numbers that were taken. */
+  flush(): void {
+    for (const room of this.#changed) {
+      this.#db.run('UPDATE rooms SET seq = ?, active_at = ? WHERE id = ?', room.seq, room.active_at, room.id);
+    }
+    this.#changed.clear();
+  }
+
+  /** To be called when a transaction was rolled back: what is kept may never have happened. */
+  forget(): void {
+    this.#rooms.clear();
+    this.#members.clear();
+    this.#changed.clear();
+  }
+
+  /** The room, if there is one. */
+  room(room_id: string): RoomRow | undefined {
+    const kept = this.#rooms.get(room_id);
+    if (kept !== undefined) return kept;
+    const row = this.#db.get<RoomRow>(`SELECT ${ROOM_COLUMNS} FROM rooms r WHERE r.id = ?`, room_id);
+    if (row !== undefined) this.#rooms.set(room_id, row);
+    return row;
+  }
+
+  isMember(room_id: string, user_id: string): boolean {
+    const key = `${room_id} ${user_id}`;
+    const kept = this.#members.get(key);
+    if (kept !== undefined) return kept;
+    const sql = 'SELECT 1 FROM members WHERE room_id = ? AND user_id = ?';
+    const member = this.#db.get(sql, room_id, user_id) !== undefined;
+    this.#members.set(key, member);
+    return member;
+  }
+
+  /** What the rules look at. */
+  facts(room_id: string, user_id: string): RoomFacts & { room: RoomRow | undefined } {
+    const room = this.room(room_id);
+    return { room, member: room !== undefined && this.isMember(room_id, user_id) };
+  }
+
+  /** Takes the room's next number. */
+  next(room: RoomRow, at: number): number {
+    room.seq += 1;
+    room.active_at = at;
+    this.#changed.add(room);
+    return room.seq;
+  }
+
+  /** Makes a user a member, by the entry `seq`. */
+  addMember(room: RoomRow, user_id: string, seq: number): void {
+    this.#db.run('INSERT INTO members (room_id, user_id, joined_seq) VALUES (?, ?, ?)', room.id, user_id, seq);
+    this.#members.set(`${room.id} ${user_id}`, true);
+    this.#setMembers(room, room.user_count + 1, room.owner_id);
+  }
+
+  /** Ends a membership. @returns the new owner, when the one who left owned the room and someone is left */
+  removeMember(room: RoomRow, user_id: string): string | undefined {
+    this.#db.run('DELETE FROM members WHERE room_id = ? AND user_id = ?', room.id, user_id);
+    this.#members.set(`${room.id} ${user_id}`, false);
+    if (room.owner_id !== user_id) {
+      this.#setMembers(room, room.user_count - 1, room.owner_id);
+      return undefined;
+    }
+    const sql = 'SELECT user_id FROM members WHERE room_id = ? ORDER BY joined_seq LIMIT 1';
+    const heir = this.#db.get<{ user_id: string }>(sql, room.id)?.user_id;
+    this.#setMembers(room, room.user_count - 1, heir ?? null);
+    return heir;
+  }
+
+  #setMembers(room: RoomRow, user_count: number, owner_id: string | null): void {
+    room.user_count = user_count;
+    room.owner_id = owner_id;
+    this.#db.run('UPDATE rooms SET user_count = ?, owner_id = ? WHERE id = ?', user_count, owner_id, room.id);
+  }
+}
+
+/** The room and whether the user is a member, as the reader sees it. */
+export function roomFacts(db: Database, room_id: string, user_id: string): RoomFacts & { room: RoomRow | undefined } {
+  const room = db.get<RoomRow>(`SELECT ${ROOM_COLUMNS} FROM rooms r WHERE r.id = ?`, room_id);
+  const sql = 'SELECT 1 FROM members WHERE room_id = ? AND user_id = ?';
+  return { room, member: room !== undefined && db.get(sql, room_id, user_id) !== undefined };
+}

@@ -1,0 +1,208 @@
+import type { ErrorCode } from '../../../protocol/errors.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import type { RoomType, System } from '../../../protocol/models.ts';
+import { decodeCursor, encodeCursor } from '../../models/cursor.ts';
+import { systemContent } from '../../models/message.ts';
+import { Refusal } from '../../models/refusal.ts';
+import { maySee, refuseJoin, refuseManage, refuseNonMember, type StoredRoom } from '../../models/room.ts';
+import { foldCase } from '../../models/text.ts';
+import type { LogEntry, Membership, Page, RoomSnapshot } from '../store.ts';
+import type { Database } from './database.ts';
+import { appendSystemMessage, newestMessages, type Written } from './message.ts';
+import { type RoomState, roomFacts } from './room-state.ts';
+import { ROOM_COLUMNS, type RoomRow, toRoom, toUser, USER_COLUMNS, type UserRow } from './rows.ts';
+
+/** How many members `join_room` tells of. */
+const USERS_SHOWN = 100;
+
+/** The input of {@link roomWrites}' `create`. */
+interface CreateInput {
+  room_id: string;
+  message_id: string;
+  name: string;
+  type: RoomType;
+  password_hash: string | null;
+  client_id: string | null;
+  user_id: string;
+  at: number;
+}
+
+/** What the writer does with rooms and memberships. */
+export function roomWrites(db: Database, rooms: RoomState) {
+  const user = (id: string) => db.get<UserRow>(`SELECT ${USER_COLUMNS} FROM users u WHERE u.id = ?`, id);
+
+  /** Stores the join of a user, who must exist, as the room's next entry. */
+  function enroll(room: RoomRow, { user_id, message_id, at }: Membership, added_by?: string): LogEntry {
+    const row = user(user_id);
+    if (row === undefined) throw new Refusal('USER_NOT_FOUND');
+    const system: System = { type: 'user_joined', user_id, username: row.username, ...(added_by && { added_by }) };
+    const content = systemContent(system);
+    const message = appendSystemMessage(db, rooms, { room, id: message_id, system, content, at });
+    rooms.addMember(room, user_id, message.seq);
+    return { message, joined: { user: toUser(row), room: toRoom(room) } };
+  }
+
+  /** Stores the end of a membership as the room's next entry. */
+  function dismiss(room: RoomRow, { user_id, message_id, at }: Membership, removed_by?: string): LogEntry {
+    const username = user(user_id)?.username ?? '';
+    const new_owner_id = rooms.removeMember(room, user_id);
+    const system: System = {
+      type: 'user_left',
+      user_id,
+      username,
+      ...(removed_by && { removed_by }),
+      ...(new_owner_id && { new_owner_id }),
+    };
+    const content = systemContent(system);
+    return { message: appendSystemMessage(db, rooms, { room, id: message_id, system, content, at }) };
+  }
+
+  /** The room, once a rule has not refused. */
+  function admit(facts: { room: RoomRow | undefined }, refused: ErrorCode | undefined): RoomRow {
+    if (refused !== undefined || facts.room === undefined) throw new Refusal(refused ?? 'ROOM_NOT_FOUND');
+    return facts.room;
+  }
+
+  return {
+    create(input: CreateInput): Written<{ room: StoredRoom; duplicate: boolean }> {
+      const { room_id, name, type, password_hash, user_id, at, client_id } = input;
+      const before = client_id === null ? undefined : roomByClientId(db, user_id, client_id);
+      if (before !== undefined) return { value: { room: toRoom(before), duplicate: true }, entries: [] };
+      db.run(
+        `INSERT INTO rooms (id, name, name_key, type, password_hash, created_by, owner_id, created_at, active_at, seq,
+                            user_count, client_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)`,
+        room_id,
+        name,
+        foldCase(name),
+        type,
+        password_hash,
+        user_id,
+        user_id,
+        at,
+        at,
+        client_id,
+      );
+      const room = admit({ room: rooms.room(room_id) }, undefined);
+      const entry = enroll(room, { room_id, user_id, message_id: input.message_id, at });
+      return { value: { room: toRoom(room), duplicate: false }, entries: [entry] };
+    },
+
+    join(input: Membership & { verified_hash: string | null }): Written<null> {
+      const facts = rooms.facts(input.room_id, input.user_id);
+      const room = admit(facts, refuseJoin(facts, input.verified_hash));
+      return { value: null, entries: facts.member ? [] : [enroll(room, input)] };
+    },
+
+    leave(input: Membership): Written<null> {
+      const facts = rooms.facts(input.room_id, input.user_id);
+      return { value: null, entries: [dismiss(admit(facts, refuseNonMember(facts)), input)] };
+    },
+
+    add(input: Membership & { by: string }): Written<null> {
+      const facts = rooms.facts(input.room_id, input.by);
+      const room = admit(facts, refuseManage(facts, input.by));
+      const already = rooms.isMember(input.room_id, input.user_id);
+      return { value: null, entries: already ? [] : [enroll(room, input, input.by)] };
+    },
+
+    remove(input: Membership & { by: string }): Written<null> {
+      const facts = rooms.facts(input.room_id, input.by);
+      const room = admit(facts, refuseManage(facts, input.by));
+      if (!rooms.isMember(input.room_id, input.user_id)) throw new Refusal('USER_NOT_FOUND');
+      if (input.user_id === input.by)
+        throw new Refusal('INVALID_INPUT', { field: 'user_id', detail: 'use leave_room' });
+      return { value: null, entries: [dismiss(room, input, input.by)] };
+    },
+  };
+}
+
+function roomByClientId(db: Database, user_id: string, client_id: string): RoomRow | undefined {
+  return db.get<RoomRow>(
+    `SELECT ${ROOM_COLUMNS} FROM rooms r WHERE created_by = ? AND client_id = ?`,
+    user_id,
+    client_id,
+  );
+}
+
+/** What the reader does with rooms and memberships. */
+export function roomReads(db: Database) {
+  return {
+    byClientId({ user_id, client_id }: { user_id: string; client_id: string }): StoredRoom | undefined {
+      const row = roomByClientId(db, user_id, client_id);
+      return row && toRoom(row);
+    },
+
+    door(input: { room_id: string; user_id: string }): {
+      type: RoomType;
+      password_hash: string | null;
+      member: boolean;
+    } {
+      const facts = roomFacts(db, input.room_id, input.user_id);
+      if (facts.room === undefined || !maySee(facts)) throw new Refusal('ROOM_NOT_FOUND');
+      return { type: facts.room.type, password_hash: facts.room.password_hash, member: facts.member };
+    },
+
+    standing({ room_id, user_id }: { room_id: string; user_id: string }): ErrorCode | undefined {
+      return refuseNonMember(roomFacts(db, room_id, user_id));
+    },
+
+    enter({ room_id, user_id }: { room_id: string; user_id: string }): RoomSnapshot {
+      const facts = roomFacts(db, room_id, user_id);
+      const refused = refuseNonMember(facts);
+      if (refused !== undefined || facts.room === undefined) throw new Refusal(refused ?? 'ROOM_NOT_FOUND');
+      const users = membersPage(db, { room_id, after: 0, limit: USERS_SHOWN }).map(toUser);
+      const bytes = LIMITS.answer_bytes - Buffer.byteLength(JSON.stringify(users)) - USERS_SHOWN * 20 - 2_048;
+      const limit = LIMITS.page_default;
+      const page = newestMessages(db, { room_id, before: Number.MAX_SAFE_INTEGER, limit, bytes });
+      return { room: toRoom(facts.room), users, ...page };
+    },
+
+    members(input: { room_id: string; user_id: string; after: string | undefined; limit: number }) {
+      const refused = refuseNonMember(roomFacts(db, input.room_id, input.user_id));
+      if (refused !== undefined) throw new Refusal(refused);
+      const after = input.after === undefined ? 0 : Number(decodeCursor(input.after, ['number'])[0]);
+      const rows = membersPage(db, { room_id: input.room_id, after, limit: input.limit + 1 });
+      const items = rows.slice(0, input.limit);
+      const last = rows.length > input.limit ? items.at(-1) : undefined;
+      return { items: items.map(toUser), next: last ? encodeCursor([last.joined_seq]) : null };
+    },
+
+    list: (input: Parameters<typeof listRooms>[1]) => listRooms(db, input),
+  };
+}
+
+function membersPage(db: Database, { room_id, after, limit }: { room_id: string; after: number; limit: number }) {
+  return db.all<UserRow & { joined_seq: number }>(
+    `SELECT ${USER_COLUMNS}, m.joined_seq FROM members m JOIN users u ON u.id = m.user_id
+     WHERE m.room_id = ? AND m.joined_seq > ? ORDER BY m.joined_seq LIMIT ?`,
+    room_id,
+    after,
+    limit,
+  );
+}
+
+const VISIBLE = `(r.type = 'public' OR r.password_hash IS NOT NULL
+  OR EXISTS (SELECT 1 FROM members m WHERE m.room_id = r.id AND m.user_id = $user_id))`;
+const PAGE = `($active_at IS NULL OR (r.active_at, r.id) < ($active_at, $id))
+  AND ($query IS NULL OR instr(r.name_key, $query) > 0) ORDER BY r.active_at DESC, r.id DESC LIMIT $limit`;
+const LIST_VISIBLE = `SELECT ${ROOM_COLUMNS} FROM rooms r WHERE ${VISIBLE} AND ${PAGE}`;
+const LIST_MINE = `SELECT ${ROOM_COLUMNS} FROM members m JOIN rooms r ON r.id = m.room_id
+  WHERE m.user_id = $user_id AND ${PAGE}`;
+
+/** A page of rooms, newest activity first. */
+export function listRooms(
+  db: Database,
+  input: { user_id: string; query: string | undefined; mine: boolean; after: string | undefined; limit: number },
+): Page<StoredRoom> {
+  const keys = input.after === undefined ? [null, null] : decodeCursor(input.after, ['number', 'string']);
+  const rows = db.allNamed<RoomRow>(input.mine ? LIST_MINE : LIST_VISIBLE, {
+    user_id: input.user_id,
+    active_at: keys[0] ?? null,
+    id: keys[1] ?? null,
+    query: input.query === undefined ? null : foldCase(input.query),
+    limit: input.limit + 1,
+  });
+  const items = rows.slice(0, input.limit);
+  const last = rows.length > input.limit ? items.at(-1) : undefined;
+  return { items: items.map(toRoom), next: last ? encodeCursor([last.active_at, last.id]) : null };
+}

@@ -1,0 +1,101 @@
+import type { Message, RoomType, System } from '../../../protocol/models.ts';
+import type { StoredRoom } from '../../models/room.ts';
+import type { StoredUser } from '../../models/user.ts';
+
+/** A row of `users`, as far as it is told to others. */
+export interface UserRow {
+  id: string;
+  username: string;
+  connected_at: number;
+  last_activity: number;
+}
+
+/** A row of `rooms`. */
+export interface RoomRow {
+  id: string;
+  name: string;
+  type: RoomType;
+  password_hash: string | null;
+  created_by: string;
+  owner_id: string | null;
+  created_at: number;
+  active_at: number;
+  seq: number;
+  user_count: number;
+}
+
+/** A row of `messages`. */
+export interface MessageRow {
+  id: string;
+  room_id: string;
+  seq: number;
+  rev: number;
+  user_id: string;
+  username: string;
+  content: string;
+  timestamp: number;
+  system: string | null;
+  edited_at: number | null;
+  deleted_at: number | null;
+  client_id: string | null;
+}
+
+/** The columns that {@link RoomRow} needs, of `rooms r`. */
+export const ROOM_COLUMNS =
+  'r.id, r.name, r.type, r.password_hash, r.created_by, r.owner_id, r.created_at, r.active_at, r.seq, r.user_count';
+
+/** The columns that {@link UserRow} needs, of `users u`. */
+export const USER_COLUMNS = 'u.id, u.username, u.connected_at, u.last_activity';
+
+/** The columns that {@link MessageRow} needs. */
+export const MESSAGE_COLUMNS =
+  'id, room_id, seq, rev, user_id, username, content, timestamp, system, edited_at, deleted_at, client_id';
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** A row as the services see it. */
+export function toUser(row: UserRow): StoredUser {
+  return {
+    id: row.id,
+    username: row.username,
+    connected_at: iso(row.connected_at),
+    last_activity: iso(row.last_activity),
+  };
+}
+
+/** A row as the services see it; the password hash stays behind. */
+export function toRoom(row: RoomRow): StoredRoom {
+  return {
+    id: row.id,
+    name: row.name,
+    type: row.type,
+    is_password_protected: row.password_hash !== null,
+    created_by: row.created_by,
+    owner_id: row.owner_id,
+    created_at: iso(row.created_at),
+    user_count: row.user_count,
+    seq: row.seq,
+  };
+}
+
+/** A row as clients see it. */
+export function toMessage(row: MessageRow): Message {
+  const message: Message = {
+    id: row.id,
+    room_id: row.room_id,
+    seq: row.seq,
+    rev: row.rev,
+    user_id: row.user_id,
+    username: row.username,
+    content: row.content,
+    timestamp: iso(row.timestamp),
+    is_system_message: row.system !== null,
+    edited: row.edited_at !== null,
+    edited_at: row.edited_at === null ? null : iso(row.edited_at),
+    deleted: row.deleted_at !== null,
+    deleted_at: row.deleted_at === null ? null : iso(row.deleted_at),
+  };
+  if (row.system !== null) message.system = JSON.parse(row.system) as System;
+  if (row.client_id !== null) message.client_id = row.client_id;
+  return message;
+}

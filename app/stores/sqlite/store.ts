@@ -1,0 +1,205 @@
+import type { Worker } from 'node:worker_threads';
+import type { Message } from '../../../protocol/models.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Metrics } from '../../core/metrics.ts';
+import type { LogEntry, SendInput, Store } from '../store.ts';
+import type { ReadCalls, WriteCalls } from './calls.ts';
+import { type Input, Lane, type Output, type PendingCall, startWorker } from './lane.ts';
+import type { Written } from './message.ts';
+import type { BatchReply, ReplyMessage } from './worker-messages.ts';
+
+/** What the SQLite store is opened with. */
+export interface SqliteOptions {
+  /** The database file, or `:memory:`. Its folder must exist. */
+  readonly path: string;
+  /** How many writes may wait before more are refused `OVERLOADED`. */
+  readonly queueMax: number;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+const WRITE_BATCH_MAX = 1_000;
+const WRITE_BATCH_BYTES_MAX = 1_048_576;
+/** Small, so that a quick read does not wait for many slow ones to be replied with it. */
+const READ_BATCH_MAX = 16;
+
+/** Calls whose reply holds the entries they made. */
+type EntryCall = Exclude<keyof WriteCalls & string, 'send' | 'probeWrite'>;
+
+/**
+ * Opens the embedded store: one worker that writes, in group commits, and one that reads, so that no query ever
+ * blocks the event loop and a storm of reads does not hold up commits. A database in memory has one worker for both.
+ * @throws Error with the reason when the database cannot be opened
+ */
+export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
+  const { path, metrics } = options;
+  const inMemory = path === ':memory:';
+  const { worker: writer, epoch } = await startWorker({ path, role: inMemory ? 'both' : 'writer' });
+  const reader = inMemory ? writer : (await startWorker({ path, role: 'reader' })).worker;
+
+  let listener: (entries: readonly LogEntry[]) => void = () => {};
+  let onFailure: (error: Error) => void = () => {};
+  let closing = false;
+  const onFault = (call: string, fault: string) => options.logger.error({ call, fault }, 'the database failed a call');
+  const writes = new Lane<WriteCalls>(writer, {
+    kind: 'write',
+    queueMax: options.queueMax,
+    batchMax: WRITE_BATCH_MAX,
+    batchBytesMax: WRITE_BATCH_BYTES_MAX,
+    onBatch(calls, replies, seconds) {
+      metrics.commitBatch.observe(calls.length);
+      metrics.commitSeconds.observe(seconds);
+      const entries = collectEntries(calls, replies);
+      if (entries.length > 0) listener(entries);
+    },
+    onQueue: (waiting) => metrics.writeQueue.set(waiting),
+    onFault,
+  });
+  const reads = new Lane<ReadCalls>(reader, {
+    kind: 'read',
+    queueMax: options.queueMax,
+    batchMax: READ_BATCH_MAX,
+    batchBytesMax: Number.POSITIVE_INFINITY,
+    onQueue: (waiting) => metrics.readQueue.set(waiting),
+    onFault,
+  });
+  for (const worker of new Set([writer, reader])) {
+    worker.on('message', ({ kind, replies }: BatchReply) => (kind === 'write' ? writes : reads).settle(replies));
+    const fail = (error: Error) => {
+      if (closing) return;
+      closing = true;
+      writes.fail(error);
+      reads.fail(error);
+      onFailure(error);
+    };
+    worker.on('error', fail);
+    worker.on('exit', (code) => fail(new Error(`The database's worker ended with code ${code}.`)));
+  }
+
+  return {
+    epoch,
+    ...stores(writes, reads),
+    onEntries: (callback) => {
+      listener = callback;
+    },
+    onFailure: (callback) => {
+      onFailure = callback;
+    },
+    async probe() {
+      const reason = (error: unknown) => String(error);
+      const readFault = await reads.call('probeRead', undefined).then(() => undefined, reason);
+      const writeFault = await writes.call('probeWrite', Date.now()).then(() => undefined, reason);
+      const fault = readFault ?? writeFault;
+      const state = { readable: readFault === undefined, writable: writeFault === undefined };
+      return fault === undefined ? state : { ...state, reason: fault };
+    },
+    async close() {
+      await Promise.all([writes.drained(), reads.drained()]);
+      closing = true;
+      await Promise.all([...new Set([reader, writer])].map(end));
+    },
+  };
+}
+
+/** Closes the worker's connection and waits for its thread to end. */
+async function end(worker: Worker): Promise<void> {
+  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  worker.postMessage('close');
+  await ended;
+}
+
+/** The entries that a batch made, in the order of their numbers in each room. */
+function collectEntries(calls: readonly PendingCall[], replies: readonly ReplyMessage[]): LogEntry[] {
+  const entries: LogEntry[] = [];
+  for (const [i, { name, input }] of calls.entries()) {
+    const reply = replies[i];
+    if (reply === undefined || !reply.ok) continue;
+    if (name === 'send') {
+      if (typeof reply.value === 'number') entries.push({ message: sentMessage(input as SendInput, reply.value) });
+    } else if (name !== 'probeWrite') {
+      entries.push(...(reply.value as Written<unknown>).entries);
+    }
+  }
+  return entries;
+}
+
+/** Messages under way from the commit to the answer of their sender, so that each is built once. */
+const built = new WeakMap<SendInput, Message>();
+
+/** The message that a send stored under this number: the worker answers the number alone, to copy less. */
+function sentMessage(input: SendInput, seq: number): Message {
+  const before = built.get(input);
+  if (before !== undefined) return before;
+  const message: Message = {
+    id: input.id,
+    room_id: input.room_id,
+    seq,
+    rev: seq,
+    user_id: input.user_id,
+    username: input.username,
+    content: input.content,
+    timestamp: new Date(input.at).toISOString(),
+    is_system_message: false,
+    edited: false,
+    edited_at: null,
+    deleted: false,
+    deleted_at: null,
+  };
+  if (input.client_id !== null) message.client_id = input.client_id;
+  built.set(input, message);
+  return message;
+}
+
+/** The nouns of the interface, each method one call. */
+function stores(writes: Lane<WriteCalls>, reads: Lane<ReadCalls>): Pick<Store, 'users' | 'rooms' | 'messages'> {
+  const read =
+    <K extends keyof ReadCalls & string>(name: K) =>
+    (input: Input<ReadCalls, K>) =>
+      reads.call(name, input);
+  const write =
+    <K extends EntryCall>(name: K) =>
+    async (input: Input<WriteCalls, K>): Promise<Output<WriteCalls, K>['value']> =>
+      (await writes.call(name, input)).value;
+  const join = write('join');
+  const leave = write('leave');
+  const add = write('add');
+  const remove = write('remove');
+  const revokeTokens = write('revokeTokens');
+  const touchUsers = write('touchUsers');
+
+  return {
+    users: {
+      create: write('createUser'),
+      rename: write('renameUser'),
+      holderOf: read('holderOf'),
+      session: read('session'),
+      revoke: async (input) => void (await revokeTokens(input)),
+      touch: async (input) => void (await touchUsers(input)),
+      members: read('members'),
+    },
+    rooms: {
+      create: write('create'),
+      byClientId: read('byClientId'),
+      door: read('door'),
+      join: async (input) => void (await join(input)),
+      leave: async (input) => void (await leave(input)),
+      add: async (input) => void (await add(input)),
+      remove: async (input) => void (await remove(input)),
+      enter: read('enter'),
+      list: read('list'),
+      standing: read('standing'),
+    },
+    messages: {
+      async send(input) {
+        const reply = await writes.call('send', input, 512 + input.content.length * 2);
+        if (typeof reply !== 'number') return { message: reply, duplicate: true };
+        return { message: sentMessage(input, reply), duplicate: false };
+      },
+      edit: write('edit'),
+      delete: write('delete'),
+      page: read('page'),
+      sync: read('sync'),
+      log: read('log'),
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { LIMITS } from '../../../protocol/limits.ts';
+import { Refusal } from '../../models/refusal.ts';
+import { foldCase } from '../../models/text.ts';
+import { mayTakeName, type NameHolder, type StoredUser } from '../../models/user.ts';
+import type { SessionSnapshot, TokenIdentity } from '../store.ts';
+import type { Database } from './database.ts';
+import type { Written } from './message.ts';
+import { listRooms } from './room.ts';
+import { toUser, USER_COLUMNS, type UserRow } from './rows.ts';
+
+const USER_BY_ID = `SELECT ${USER_COLUMNS} FROM users u WHERE u.id = ?`;
+
+/** What the writer does with users and their tokens. */
+export function userWrites(db: Database) {
+  function holder(name_key: string): NameHolder | undefined {
+    const row = db.get<{ id: string; has_company: number }>(
+      `SELECT u.id, EXISTS (SELECT 1 FROM members m JOIN rooms r ON r.id = m.room_id
+                            WHERE m.user_id = u.id AND r.user_count > 1) AS has_company
+       FROM users u WHERE u.name_key = ?`,
+      name_key,
+    );
+    return row && { id: row.id, has_company: row.has_company === 1 };
+  }
+
+  return {
+    createUser(input: { id: string; username: string; absent_holder: string | null; at: number }): Written<StoredUser> {
+      const { id, username, at } = input;
+      const name_key = foldCase(username);
+      if (!mayTakeName(holder(name_key), input.absent_holder))
+        throw new Refusal('USERNAME_TAKEN', { field: 'username' });
+      db.run('UPDATE users SET name_key = NULL WHERE name_key = ?', name_key);
+      db.run('INSERT INTO users VALUES (?, ?, ?, 0, ?, ?, ?)', id, username, name_key, at, at, at);
+      return { value: toUser({ id, username, connected_at: at, last_activity: at }), entries: [] };
+    },
+
+    renameUser({ id, candidates }: { id: string; candidates: readonly string[] }): Written<StoredUser> {
+      const free = candidates.find((name) => holder(foldCase(name)) === undefined);
+      if (free === undefined) throw new Refusal('USERNAME_TAKEN', { field: 'username' });
+      db.run('UPDATE users SET username = ?, name_key = ? WHERE id = ?', free, foldCase(free), id);
+      const row = db.get<UserRow>(USER_BY_ID, id);
+      if (row === undefined) throw new Refusal('USER_NOT_FOUND');
+      return { value: toUser(row), entries: [] };
+    },
+
+    revokeTokens(input: { user_id: string; token_id: string | null; expires_at: number; at: number }): Written<null> {
+      if (input.token_id === null) {
+        db.run('UPDATE users SET generation = generation + 1 WHERE id = ?', input.user_id);
+      } else {
+        db.run('INSERT OR IGNORE INTO revoked_tokens VALUES (?, ?)', input.token_id, input.expires_at);
+      }
+      db.run('DELETE FROM revoked_tokens WHERE expires_at < ?', input.at);
+      return { value: null, entries: [] };
+    },
+
+    touchUsers(users: readonly { id: string; connected_at: number; last_activity: number }[]): Written<null> {
+      for (const { id, connected_at, last_activity } of users) {
+        db.run('UPDATE users SET connected_at = ?, last_activity = ? WHERE id = ?', connected_at, last_activity, id);
+      }
+      return { value: null, entries: [] };
+    },
+  };
+}
+
+/** What the reader does with users and their tokens. */
+export function userReads(db: Database) {
+  const revoked = (token: TokenIdentity, generation: number) =>
+    token.generation !== generation ||
+    db.get('SELECT 1 FROM revoked_tokens WHERE token_id = ?', token.token_id) !== undefined;
+
+  return {
+    holderOf(username: string): string | undefined {
+      return db.get<{ id: string }>('SELECT id FROM users WHERE name_key = ?', foldCase(username))?.id;
+    },
+
+    session({ user_id, token }: { user_id: string; token: TokenIdentity | undefined }): SessionSnapshot {
+      const sql = `SELECT ${USER_COLUMNS}, u.generation, u.name_key FROM users u WHERE u.id = ?`;
+      const row = db.get<UserRow & { generation: number; name_key: string | null }>(sql, user_id);
+      if (row === undefined || (token !== undefined && revoked(token, row.generation))) {
+        const none = { items: [], next: null };
+        return { user: undefined, has_name: false, generation: 0, memberships: [], rooms: none, visible: none };
+      }
+      const memberships = db.all<{ id: string; seq: number }>(
+        'SELECT r.id, r.seq FROM members m JOIN rooms r ON r.id = m.room_id WHERE m.user_id = ?',
+        user_id,
+      );
+      const list = { user_id, query: undefined, after: undefined };
+      return {
+        user: toUser(row),
+        has_name: row.name_key !== null,
+        generation: row.generation,
+        memberships: memberships.map(({ id, seq }) => [id, seq] as const),
+        rooms: listRooms(db, { ...list, mine: true, limit: LIMITS.page_max }),
+        visible: listRooms(db, { ...list, mine: false, limit: LIMITS.page_default }),
+      };
+    },
+  };
+}

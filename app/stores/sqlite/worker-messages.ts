@@ -1,0 +1,38 @@
+import type { ErrorCode } from '../../../protocol/errors.ts';
+import type { RefusalDetails } from '../../models/refusal.ts';
+
+/** What a worker is started with. */
+export interface WorkerOptions {
+  /** The database file, or `:memory:`. */
+  readonly path: string;
+  /** `both` is for a database in memory, which only one connection can see. */
+  readonly role: 'writer' | 'reader' | 'both';
+}
+
+/** One call of a batch, as it crosses to the worker. */
+export interface CallMessage {
+  readonly name: string;
+  readonly input: unknown;
+}
+
+/** Calls that the worker carries out together: writes in one transaction. */
+export interface BatchMessage {
+  readonly kind: 'write' | 'read';
+  readonly calls: readonly CallMessage[];
+}
+
+/** What became of one call. A `fault` is nobody's rule: the text is for the log. */
+export type ReplyMessage =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly code: ErrorCode; readonly details?: RefusalDetails; readonly fault?: string };
+
+/** The replies to a batch, in the order of its calls. */
+export interface BatchReply {
+  readonly kind: 'write' | 'read';
+  readonly replies: readonly ReplyMessage[];
+}
+
+/** The first thing a worker says: it is ready, or why it cannot be. */
+export type ReadyMessage =
+  | { readonly ready: true; readonly epoch: string }
+  | { readonly ready: false; readonly reason: string };

@@ -1,0 +1,104 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { Refusal } from '../../models/refusal.ts';
+import { readCalls, writeCalls } from './calls.ts';
+import { Database } from './database.ts';
+import { faultCode } from './faults.ts';
+import { migrate } from './migrations.ts';
+import { RoomState } from './room-state.ts';
+import type {
+  BatchMessage,
+  BatchReply,
+  CallMessage,
+  ReadyMessage,
+  ReplyMessage,
+  WorkerOptions,
+} from './worker-messages.ts';
+
+/** A thread that owns one connection and carries out batches of calls, one batch at a time. */
+const port = parentPort;
+if (port === null) throw new Error('This file is a worker: it is not run by itself.');
+
+type Call = (input: unknown) => unknown;
+
+function open({ path, role }: WorkerOptions) {
+  const db = new Database(path, { readOnly: role === 'reader' });
+  const epoch = role === 'reader' ? '' : migrate(db);
+  const rooms = new RoomState(db);
+  const writes = writeCalls(db, rooms) as Record<string, unknown> as Record<string, Call>;
+  const reads = readCalls(db) as Record<string, unknown> as Record<string, Call>;
+
+  function answer(table: Record<string, Call>, { name, input }: CallMessage): ReplyMessage {
+    try {
+      const call = table[name];
+      if (call === undefined) throw new Error(`No call ${name}`);
+      return { ok: true, value: call(input) };
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return { ok: false, code: error.code, details: error.details };
+    }
+  }
+
+  /** All calls in one transaction; throws when any meets a fault, with nothing done. */
+  function transact(calls: readonly CallMessage[]): ReplyMessage[] {
+    try {
+      db.exec('BEGIN IMMEDIATE');
+      rooms.begin();
+      const replies = calls.map((call) => answer(writes, call));
+      rooms.flush();
+      db.exec('COMMIT');
+      return replies;
+    } catch (error) {
+      rooms.forget();
+      if (db.inTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /** A fault fails the call that met it and no other: then each is tried alone. */
+  function write(calls: readonly CallMessage[]): ReplyMessage[] {
+    try {
+      return transact(calls);
+    } catch (error) {
+      if (calls.length === 1) return [{ ok: false, code: faultCode(error), fault: String(error) }];
+      return calls.flatMap((call) => write([call]));
+    }
+  }
+
+  /** Each in a snapshot of its own. */
+  function read(calls: readonly CallMessage[]): ReplyMessage[] {
+    return calls.map((call) => {
+      try {
+        db.exec('BEGIN');
+        return answer(reads, call);
+      } catch (error) {
+        return { ok: false, code: faultCode(error), fault: String(error) };
+      } finally {
+        if (db.inTransaction) db.exec('COMMIT');
+      }
+    });
+  }
+
+  return { epoch, write, read, close: () => db.close() };
+}
+
+function start(): void {
+  let connection: ReturnType<typeof open>;
+  try {
+    connection = open(workerData as WorkerOptions);
+  } catch (error) {
+    port?.postMessage({ ready: false, reason: String(error) } satisfies ReadyMessage);
+    return;
+  }
+  port?.postMessage({ ready: true, epoch: connection.epoch } satisfies ReadyMessage);
+  port?.on('message', (batch: BatchMessage | 'close') => {
+    if (batch === 'close') {
+      connection.close();
+      port?.close();
+    } else {
+      const replies = batch.kind === 'write' ? connection.write(batch.calls) : connection.read(batch.calls);
+      port?.postMessage({ kind: batch.kind, replies } satisfies BatchReply);
+    }
+  });
+}
+
+start();

@@ -1,0 +1,195 @@
+import type { ErrorCode } from '../../protocol/errors.ts';
+import type { Message, RoomType } from '../../protocol/models.ts';
+import type { StoredRoom } from '../models/room.ts';
+import type { StoredUser } from '../models/user.ts';
+
+/**
+ * What a database engine does for the services. Times go in as milliseconds since 1970 and come out as ISO strings.
+ * A write resolves after COMMIT has returned; a rule that depends on stored state is checked in that transaction.
+ * Each method rejects with a `Refusal` of the code it names, with `OVERLOADED` when too much work is waiting, or with
+ * `UNAVAILABLE` when the database cannot be used now (then nothing was written).
+ */
+export interface Store {
+  /** Identifies the history: changes when a backup is restored. */
+  readonly epoch: string;
+  readonly users: UserStore;
+  readonly rooms: RoomStore;
+  readonly messages: MessageStore;
+  /**
+   * Calls back with the log entries of each commit, in order of commit, before the promises of its writes resolve.
+   * One listener; the tail.
+   */
+  onEntries(listener: (entries: readonly LogEntry[]) => void): void;
+  /** Calls back once if the engine dies and cannot go on; what was being written has an unknown outcome. */
+  onFailure(listener: (error: Error) => void): void;
+  /** Whether the database can be read and written right now, found by doing both. Never rejects. */
+  probe(): Promise<StoreProbe>;
+  /** Finishes what is waiting and closes the database. */
+  close(): Promise<void>;
+}
+
+/** What {@link Store.probe} found; a reason is there when one of them is false. */
+export interface StoreProbe {
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly reason?: string;
+}
+
+/** One entry of a room's log: a message in the state that the change left it in. */
+export interface LogEntry {
+  readonly message: Message;
+  /** For a join: who joined and the room, as they were right after. */
+  readonly joined?: { readonly user: StoredUser; readonly room: StoredRoom };
+}
+
+/** A page of a list; `next` asks for the one after it, null at the end. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+/** Everything a sign-in reads, in one snapshot. */
+export interface SessionSnapshot {
+  /** Undefined when there is no such user, or the token was revoked. */
+  readonly user: StoredUser | undefined;
+  /** Whether the user still holds its name; otherwise it needs another. */
+  readonly has_name: boolean;
+  /** The number that tokens made now must carry; raised when all tokens of the user are revoked. */
+  readonly generation: number;
+  /** Every room of the user, with the number of its newest entry. */
+  readonly memberships: readonly (readonly [room_id: string, seq: number])[];
+  /** The first 100 of the user's rooms, newest activity first. */
+  readonly rooms: Page<StoredRoom>;
+  /** The first page of all rooms that the user may see. */
+  readonly visible: Page<StoredRoom>;
+}
+
+/** Identifies a token: its own id, and the generation of its user's tokens that it belongs to. */
+export interface TokenIdentity {
+  readonly user_id: string;
+  readonly token_id: string;
+  readonly generation: number;
+}
+
+/** Users and their tokens. */
+export interface UserStore {
+  /**
+   * Makes a guest. `absent_holder` is who holds the name now, if it is someone who is offline.
+   * Refuses `USERNAME_TAKEN` when the name may not be taken over.
+   */
+  create(input: { id: string; username: string; absent_holder: string | null; at: number }): Promise<StoredUser>;
+  /** Gives a user that lost its name the first of these that is free, and answers it. Refuses `USERNAME_TAKEN`. */
+  rename(input: { id: string; candidates: readonly string[] }): Promise<StoredUser>;
+  /** The id of the user who holds a name that counts as the same as this, if any. */
+  holderOf(username: string): Promise<string | undefined>;
+  /** What a sign-in needs; `token` is checked when given. */
+  session(input: { user_id: string; token: TokenIdentity | undefined }): Promise<SessionSnapshot>;
+  /** Revokes one token (until `expires_at`, when it is void anyway), or every token of the user. */
+  revoke(input: { user_id: string; token_id: string | null; expires_at: number; at: number }): Promise<void>;
+  /** Keeps when users were last seen. */
+  touch(input: readonly { id: string; connected_at: number; last_activity: number }[]): Promise<void>;
+  /** The members of a room, longest-standing first. Refuses `ROOM_NOT_FOUND`, `NOT_A_MEMBER`. */
+  members(input: {
+    room_id: string;
+    user_id: string;
+    after: string | undefined;
+    limit: number;
+  }): Promise<Page<StoredUser>>;
+}
+
+/** A room as someone enters it, in one snapshot. */
+export interface RoomSnapshot {
+  /** `seq` in it is the number up to which this snapshot tells everything. */
+  readonly room: StoredRoom;
+  readonly users: readonly StoredUser[];
+  readonly messages: readonly Message[];
+  readonly has_more: boolean;
+}
+
+/** Rooms and their members. */
+export interface RoomStore {
+  /** Makes a room with its creator as owner and first member. `room_id` is used unless `client_id` repeats. */
+  create(input: {
+    room_id: string;
+    message_id: string;
+    name: string;
+    type: RoomType;
+    password_hash: string | null;
+    client_id: string | null;
+    user_id: string;
+    at: number;
+  }): Promise<{ room: StoredRoom; duplicate: boolean }>;
+  /** The room that this user made with this key before, if any. */
+  byClientId(input: { user_id: string; client_id: string }): Promise<StoredRoom | undefined>;
+  /** What joining needs: the password hash of a room that the user may see. Refuses `ROOM_NOT_FOUND`. */
+  door(input: {
+    room_id: string;
+    user_id: string;
+  }): Promise<{ type: RoomType; password_hash: string | null; member: boolean }>;
+  /** Makes a user a member; `verified_hash` is the password hash that the given password matched. A member stays one. */
+  join(input: Membership & { verified_hash: string | null }): Promise<void>;
+  /** Ends a membership; the room passes to its longest-standing member when its owner leaves. */
+  leave(input: Membership): Promise<void>;
+  /** Makes `user_id` a member by the word of the owner `by`. */
+  add(input: Membership & { by: string }): Promise<void>;
+  /** Ends the membership of `user_id` by the word of the owner `by`. */
+  remove(input: Membership & { by: string }): Promise<void>;
+  /** The room with its newest messages and first users, for a member. Refuses `ROOM_NOT_FOUND`, `NOT_A_MEMBER`. */
+  enter(input: { room_id: string; user_id: string }): Promise<RoomSnapshot>;
+  /** The rooms that a user may see (`mine`: is a member of), newest activity first. */
+  list(input: {
+    user_id: string;
+    query: string | undefined;
+    mine: boolean;
+    after: string | undefined;
+    limit: number;
+  }): Promise<Page<StoredRoom>>;
+  /** Why a user who is not a member may not act in a room, or undefined for a member. */
+  standing(input: { room_id: string; user_id: string }): Promise<ErrorCode | undefined>;
+}
+
+/** A change of one user's membership of one room; `message_id` is for the system message that records it. */
+export interface Membership {
+  readonly room_id: string;
+  readonly user_id: string;
+  readonly message_id: string;
+  readonly at: number;
+}
+
+/** The answer of `sync` for one room. */
+export type RoomSync =
+  | { room_id: string; head: number; messages: Message[]; has_more: boolean; reset: boolean }
+  | { room_id: string; error: ErrorCode };
+
+/** Messages, which are the log. */
+export interface MessageStore {
+  /** Stores a message, or answers the one that this user sent to this room with this `client_id` before. */
+  send(input: SendInput): Promise<{ message: Message; duplicate: boolean }>;
+  /** Changes the content. Refuses `MESSAGE_NOT_FOUND`, `NOT_A_MEMBER`, `FORBIDDEN`. */
+  edit(input: { message_id: string; user_id: string; content: string; at: number }): Promise<Message>;
+  /** Leaves a tombstone. Refuses `MESSAGE_NOT_FOUND`, `NOT_A_MEMBER`, `FORBIDDEN`. */
+  delete(input: { message_id: string; user_id: string; at: number }): Promise<Message>;
+  /** A page by place, oldest first; `before` and `after` are exclusive. Refuses `ROOM_NOT_FOUND`, `NOT_A_MEMBER`. */
+  page(input: {
+    room_id: string;
+    user_id: string;
+    before: number | undefined;
+    after: number | undefined;
+    limit: number;
+  }): Promise<{ messages: Message[]; has_more: boolean }>;
+  /** What changed in rooms since the given numbers, in one snapshot; a room that may not be read answers for itself. */
+  sync(input: { user_id: string; rooms: readonly { room_id: string; seq: number }[] }): Promise<RoomSync[]>;
+  /** Entries above a number in order, for the tail; of a message changed twice only the newest state. */
+  log(input: { room_id: string; after: number }): Promise<{ entries: LogEntry[]; head: number; has_more: boolean }>;
+}
+
+/** A message to store. */
+export interface SendInput {
+  readonly id: string;
+  readonly room_id: string;
+  readonly user_id: string;
+  readonly username: string;
+  readonly content: string;
+  readonly client_id: string | null;
+  readonly at: number;
+}
