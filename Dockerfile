@@ -1,7 +1,7 @@
 FROM node:24-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-COPY tools/node-runtime/package.json tools/node-runtime/
+COPY tools tools
 RUN npm ci --omit=dev --no-audit --no-fund
 
 FROM node:24-slim

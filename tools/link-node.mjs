@@ -1,0 +1,10 @@
+// Runs after npm ci, on whatever Node is there. npm 10, which comes with Node 20, loses node_modules/.bin/node: it drops
+// the Node packages of the other platforms and with them the link, which has the same name for all of them.
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+
+const runtimes = JSON.parse(readFileSync('tools/node-runtime/package.json', 'utf8')).optionalDependencies;
+const installed = Object.keys(runtimes).find((name) => existsSync(`node_modules/${name}/bin/node`));
+if (installed && !existsSync('node_modules/.bin/node')) {
+  mkdirSync('node_modules/.bin', { recursive: true });
+  symlinkSync(`../${installed}/bin/node`, 'node_modules/.bin/node');
+}
