@@ -10,7 +10,9 @@ const FOLDERS = ['app', 'protocol', 'client', 'console'];
 
 const folders = FOLDERS.filter((folder) => existsSync(folder));
 const options = await extractDepcruiseOptions(resolve('.dependency-cruiser.cjs'));
-const { output } = await cruise(folders, options);
+// Packages without CommonJS are found by these conditions only.
+const enhancedResolveOptions = { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] };
+const { output } = await cruise(folders, { ...options, enhancedResolveOptions });
 if (typeof output === 'string') throw new Error('dependency-cruiser gave a text where its result was asked for');
 process.exitCode = report(output) ? 0 : 1;
 
