@@ -56,6 +56,12 @@ describe('the verifier', () => {
     expect(verifier.violations).toEqual([expect.stringContaining('after the end of the membership')]);
   });
 
+  it('sees an entry above the number at which the membership ended', () => {
+    hear(4, 5, 6, 7);
+    verifier.event('user_left_room', { ...left, seq: 6 });
+    expect(verifier.violations).toEqual([expect.stringContaining('ended at 6')]);
+  });
+
   it('sees events, fields and codes that the protocol does not know', () => {
     verifier.event('surprise', {});
     verifier.event('message', { ...entry(4), secret: 1 });

@@ -100,11 +100,19 @@ export class Verifier {
     }
     if (name === 'user_left_room') {
       const gone = EVENTS.user_left_room.payload.safeParse(payload).data;
-      if (gone !== undefined && gone.user_id === this.userId) this.place(gone.room_id).left = true;
+      if (gone !== undefined && gone.user_id === this.userId) this.leave(gone.room_id, gone.seq);
     }
     const names: readonly string[] = LOG_EVENT_NAMES;
     const entry = names.includes(name) ? Message.safeParse(payload).data : undefined;
     if (entry !== undefined) this.entry(entry);
+  }
+
+  private leave(roomId: string, seq: number): void {
+    const place = this.place(roomId);
+    if (place.delivered > seq) {
+      this.report(`entry ${place.delivered} of room ${roomId} came to one whose membership ended at ${seq}`);
+    }
+    place.left = true;
   }
 
   private entry(entry: Message): void {

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { connect } from './support/client.ts';
+import { spawnServer } from './support/process.ts';
+import { openRaw } from './support/raw.ts';
+
+const METRICS_TOKEN = 'metrics-token-never-to-be-seen';
+const PASSWORD = 'password never to be seen';
+const CONTENT = 'content never to be seen';
+const SECRET = 'token secret never to be seen, of 32 bytes or more';
+
+describe('the log', () => {
+  it('holds no content, password or token, at the most talkative level', async () => {
+    await using server = await spawnServer({ LOG_LEVEL: 'trace', METRICS_TOKEN, TOKEN_SECRET: SECRET, DEBUG: 'true' });
+    const ada = await connect(server, { username: 'ada-of-the-log' });
+    const room = await ada.createRoom({ type: 'private', password: PASSWORD, name: 'room of the log' });
+    const said = await ada.say(room, CONTENT);
+    await ada.ok('update_message', { message_id: said.id, content: `${CONTENT}, edited` });
+    const can = await connect(server, { transport: 'polling', auth: { username: 'can-of-the-log' } });
+    const { token } = await can.waitFor('connect_response');
+    await can.code('join_room', { room_id: room.id, password: `${PASSWORD}?` });
+    await can.ok('join_room', { room_id: room.id, password: PASSWORD });
+    await can.code('send_message', { room_id: room.id, content: `${CONTENT}\0` });
+    await can.raw('send_message', { room_id: room.id, content: [CONTENT], password: PASSWORD, [PASSWORD]: CONTENT });
+    await can.raw(`authenticate ${token}`, { token });
+    const back = await connect(server, { auth: { token: ada.me.token } });
+    await back.waitFor('connect_response');
+    const broken = await connect(server, { auth: { token: `${token}x` } });
+    await broken.waitFor('error');
+    const raw = await openRaw(server);
+    raw.send(`42["send_message",{"content":"${CONTENT}"`);
+    await raw.closed;
+    await fetch(`${server.url}/metrics?token=${token}`, { headers: { authorization: `Bearer ${METRICS_TOKEN}` } });
+    await fetch(`${server.url}/nothing?password=${encodeURIComponent(PASSWORD)}`, {
+      headers: { cookie: `t=${token}` },
+    });
+    await ada.ok('sign_out', { everywhere: true });
+    await ada.ended();
+    await server.kill('SIGTERM');
+
+    const log = server.program.stdout + server.program.stderr;
+    const secrets = { PASSWORD, CONTENT, SECRET, METRICS_TOKEN, token, own: ada.me.token };
+    for (const [name, secret] of Object.entries(secrets)) {
+      expect(log.includes(secret), `${name} stands in the log`).toBe(false);
+      expect(log.includes(encodeURIComponent(secret)), `${name} stands in the log, encoded`).toBe(false);
+    }
+    const signature = token.split('.').at(-1) ?? token;
+    expect(log.includes(signature), 'the signature of a token stands in the log').toBe(false);
+    const lines = log.split('\n').filter((line) => line.startsWith('{'));
+    expect(lines.length).toBeGreaterThan(4);
+    for (const line of lines) expect(() => JSON.parse(line)).not.toThrow();
+  });
+
+  it('has a line for a connection and one for a failure', async () => {
+    await using server = await spawnServer({ LOG_LEVEL: 'info' });
+    const silent = server.program.stdout.split('\n').length;
+    const ada = await connect(server, { username: 'ada' });
+    ada.close();
+    await server.program.output(/connect/i);
+    await server.kill('SIGTERM');
+    expect(server.program.stdout.split('\n').length).toBeGreaterThan(silent);
+  });
+});

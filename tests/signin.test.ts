@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest';
+import { ERRORS, LIMITS, PROTOCOL_VERSION } from '../protocol/index.ts';
+import { connect, guest, TRANSPORTS, unique } from './support/client.ts';
+import { sharedServer, startServer } from './support/server.ts';
+
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const NOBODY = '019a8f3e-5b7a-7c31-9a46-2f6d0c1b8e51';
+
+describe.each(TRANSPORTS)('signing in over %s', (transport) => {
+  const server = sharedServer();
+
+  it('makes a guest, answers first and then sends connect_response and rooms_list', async () => {
+    const client = await connect(server, { transport });
+    const username = unique('ada');
+    const session = await client.ok('authenticate', { username });
+    expect(session.user).toMatchObject({ username, is_active: true });
+    expect(session.user.id).toMatch(UUID_V7);
+    expect(session).toMatchObject({ rooms: [], rooms_next: null });
+    expect(session.server).toEqual({ protocol: PROTOCOL_VERSION, features: [], limits: expect.anything() });
+    expect(session.server.limits).toMatchObject(LIMITS);
+    expect(session.epoch).not.toBe('');
+    await client.waitFor('rooms_list');
+    const { token, epoch, user } = session;
+    expect(client.all('connect_response')).toEqual([{ status: 'success', user, token, epoch }]);
+    const order = client.entries.map((entry) => entry.name);
+    expect(order).toEqual(['authenticate', 'connect_response', 'rooms_list']);
+  });
+
+  it('brings a user back by token, with the rooms and their events, without a further call', async () => {
+    const ada = await guest(server, 'ada', transport);
+    const can = await guest(server, 'can', transport);
+    const room = await ada.createRoom();
+    await can.ok('join_room', { room_id: room.id });
+    ada.close();
+    await can.say(room, 'while away');
+    const back = await connect(server, { transport, token: ada.me.token });
+    expect(back.me.user).toMatchObject({ id: ada.id, username: ada.me.user.username, is_active: true });
+    expect(back.me.epoch).toBe(ada.me.epoch);
+    expect(back.me.rooms).toMatchObject([{ id: room.id, user_count: 2, seq: 3 }]);
+    const said = await can.say(room, 'welcome back');
+    expect(await back.waitFor('message')).toEqual(said);
+  });
+
+  it('signs in from the handshake, by name and by token', async () => {
+    const username = unique('ada');
+    const first = await connect(server, { transport, auth: { username } });
+    const hello = await first.waitFor('connect_response');
+    expect(hello.user.username).toBe(username);
+    await first.waitFor('rooms_list');
+    const room = await first.createRoom();
+    expect(await first.code('authenticate', { username: unique('x') })).toBe('FORBIDDEN');
+
+    const second = await connect(server, { transport, auth: { token: hello.token, locale: 'tr' } });
+    expect((await second.waitFor('connect_response')).user.id).toBe(hello.user.id);
+    expect((await second.ok('get_rooms', { mine: true })).rooms).toMatchObject([{ id: room.id }]);
+  });
+
+  it('leaves the socket open and signed out when the handshake sign-in fails', async () => {
+    for (const auth of [{ token: 'not a token' }, { username: 'x' }, { username: 'ada', token: 'both' }]) {
+      const client = await connect(server, { transport, auth });
+      const error = await client.waitFor('error');
+      expect(error.event).toBe('authenticate');
+      expect(error.code).toBe('token' in auth && !('username' in auth) ? 'INVALID_TOKEN' : 'INVALID_INPUT');
+      expect(await client.code('get_rooms', {})).toBe('UNAUTHENTICATED');
+      await client.signIn({ username: unique('later') });
+      expect((await client.ok('get_rooms', { mine: true })).rooms).toEqual([]);
+    }
+  });
+
+  it('refuses every other command before, with callback and without', async () => {
+    const client = await connect(server, { transport });
+    expect(await client.code('sign_out', {})).toBe('UNAUTHENTICATED');
+    expect(await client.code('create_room', { name: 'x' })).toBe('UNAUTHENTICATED');
+    expect(await client.code('join_room', { room_id: NOBODY })).toBe('UNAUTHENTICATED');
+    expect(await client.code('leave_room', { room_id: NOBODY })).toBe('UNAUTHENTICATED');
+    expect(await client.code('add_member', { room_id: NOBODY, user_id: NOBODY })).toBe('UNAUTHENTICATED');
+    expect(await client.code('remove_member', { room_id: NOBODY, user_id: NOBODY })).toBe('UNAUTHENTICATED');
+    expect(await client.code('get_rooms', {})).toBe('UNAUTHENTICATED');
+    expect(await client.code('get_users', {})).toBe('UNAUTHENTICATED');
+    expect(await client.code('send_message', { room_id: NOBODY, content: 'x' })).toBe('UNAUTHENTICATED');
+    expect(await client.code('update_message', { message_id: NOBODY, content: 'x' })).toBe('UNAUTHENTICATED');
+    expect(await client.code('delete_message', { message_id: NOBODY })).toBe('UNAUTHENTICATED');
+    expect(await client.code('get_messages', { room_id: NOBODY })).toBe('UNAUTHENTICATED');
+    expect(await client.code('sync', { epoch: 'x', rooms: [] })).toBe('UNAUTHENTICATED');
+    expect(await client.code('typing_status', { room_id: NOBODY, is_typing: true })).toBe('UNAUTHENTICATED');
+    client.socket.emit('get_rooms');
+    const error = await client.waitFor('error');
+    expect(error).toEqual({ code: 'UNAUTHENTICATED', message: ERRORS.UNAUTHENTICATED.message.en, event: 'get_rooms' });
+  });
+
+  it('refuses a second sign-in on one socket, also one sent at the same time', async () => {
+    const client = await guest(server, 'ada', transport);
+    expect(await client.code('authenticate', { username: unique('other') })).toBe('FORBIDDEN');
+    expect(await client.code('authenticate', { token: client.me.token })).toBe('FORBIDDEN');
+    expect((await client.ok('get_users', { limit: 100 })).users.map((user) => user.id)).toContain(client.id);
+
+    const hasty = await connect(server, { transport });
+    const names = [unique('one'), unique('two')];
+    const answers = await Promise.all(names.map((username) => hasty.call('authenticate', { username })));
+    expect(answers.map((answer) => answer.ok)).toEqual([true, false]);
+    expect(answers[1]).toMatchObject({ error: { code: 'FORBIDDEN' } });
+  });
+
+  it('wants exactly one of username and token', async () => {
+    const client = await connect(server, { transport });
+    expect(await client.refused('authenticate', {})).toMatchObject({ code: 'INVALID_INPUT', field: 'username' });
+    const both = { username: 'ada', token: 'x' };
+    expect(await client.refused('authenticate', both)).toMatchObject({ code: 'INVALID_INPUT', field: 'username' });
+  });
+
+  it('refuses tokens that it did not give', async () => {
+    const { token } = (await guest(server, 'ada', transport)).me;
+    const [head, body, signature] = token.split('.');
+    expect(signature).toBeDefined();
+    const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url');
+    const forged = Buffer.from(JSON.stringify({ sub: NOBODY, exp: 4_000_000_000 })).toString('base64url');
+    const changed = [`${head}.${forged}.${signature}`, `${none}.${body}.`, `${none}.${forged}.${signature}`, '', 'x'];
+    const client = await connect(server, { transport });
+    for (const bad of changed) expect(await client.code('authenticate', { token: bad })).toBe('INVALID_TOKEN');
+    await client.signIn({ token });
+  });
+});
+
+describe('a taken name', () => {
+  it('belongs to whoever is online', async () => {
+    await using server = await startServer({ env: { PRESENCE_GRACE: '60' } });
+    const ada = await connect(server, { username: 'ada' });
+    const other = await connect(server);
+    expect(await other.refused('authenticate', { username: 'Ada' })).toMatchObject({
+      code: 'USERNAME_TAKEN',
+      message: ERRORS.USERNAME_TAKEN.message.en,
+    });
+    ada.close();
+    await other.signIn({ username: 'other' });
+    const third = await connect(server);
+    expect(await third.code('authenticate', { username: 'ada' })).toBe('USERNAME_TAKEN');
+  });
+
+  it('is free once its user is offline and alone everywhere, and then means a new user', async () => {
+    await using server = await startServer();
+    const witness = await connect(server, { username: 'witness' });
+    const ada = await connect(server, { username: 'ada' });
+    const room = await ada.createRoom({ name: 'of one' });
+    ada.close();
+    await witness.waitFor('user_disconnected', (gone) => gone.user_id === ada.id);
+    const next = await connect(server, { username: 'ada' });
+    expect(next.id).not.toBe(ada.id);
+    expect(next.me.rooms).toEqual([]);
+
+    const back = await connect(server, { token: ada.me.token });
+    expect(back.id).toBe(ada.id);
+    expect(back.me.rooms).toMatchObject([{ id: room.id }]);
+    expect(back.me.user.username).not.toBe('ada');
+    expect(back.me.user.username).toMatch(/^ada/);
+    const again = await connect(server);
+    expect(await again.code('authenticate', { username: back.me.user.username })).toBe('USERNAME_TAKEN');
+  });
+
+  it('leaves a returning user with the longest name one that is still short enough', async () => {
+    await using server = await startServer();
+    const username = 'Ş'.repeat(LIMITS.username_max);
+    const witness = await connect(server, { username: 'witness' });
+    const first = await connect(server, { username });
+    first.close();
+    await witness.waitFor('user_disconnected', (gone) => gone.user_id === first.id);
+    await connect(server, { username });
+    const back = await connect(server, { token: first.me.token });
+    expect(back.me.user.username).not.toBe(username);
+    expect([...back.me.user.username].length).toBeLessThanOrEqual(LIMITS.username_max);
+  });
+
+  it('stays taken while its user is a member of a room with others in it', async () => {
+    await using server = await startServer();
+    const can = await connect(server, { username: 'can' });
+    const ada = await connect(server, { username: 'ada' });
+    const room = await ada.createRoom();
+    await can.ok('join_room', { room_id: room.id });
+    ada.close();
+    await can.waitFor('user_disconnected', (gone) => gone.user_id === ada.id);
+    const other = await connect(server);
+    expect(await other.code('authenticate', { username: 'ada' })).toBe('USERNAME_TAKEN');
+    await can.ok('leave_room', { room_id: room.id });
+    await other.signIn({ username: 'ada' });
+    expect(other.id).not.toBe(ada.id);
+  });
+
+  it('goes to one of those who ask at once', async () => {
+    await using server = await startServer();
+    const clients = await Promise.all(Array.from({ length: 6 }, () => connect(server)));
+    const answers = await Promise.all(clients.map((client) => client.call('authenticate', { username: 'ada' })));
+    const codes = answers.map((answer) => (answer.ok ? 'ok' : answer.error.code)).sort();
+    expect(codes).toEqual([...Array<string>(5).fill('USERNAME_TAKEN'), 'ok']);
+  });
+});
+
+it('keeps tokens of another secret out', async () => {
+  await using server = await startServer();
+  const ada = await connect(server, { username: 'ada' });
+  await server.restart({ env: { TOKEN_SECRET: 'quite another secret, also of 32 bytes or more' } });
+  const client = await connect(server);
+  expect(await client.code('authenticate', { token: ada.me.token })).toBe('INVALID_TOKEN');
+});

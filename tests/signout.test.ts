@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { connect, guest, TRANSPORTS } from './support/client.ts';
+import { sharedServer, startServer } from './support/server.ts';
+
+describe.each(TRANSPORTS)('signing out over %s', (transport) => {
+  const server = sharedServer();
+
+  it('answers, ends the sockets of the token and revokes it', async () => {
+    const ada = await guest(server, 'ada', transport);
+    const room = await ada.createRoom();
+    const twin = await connect(server, { transport, token: ada.me.token });
+    expect(await ada.ok('sign_out', {})).toEqual({ ok: true });
+    expect(await ada.ended()).toBe('io server disconnect');
+    expect(await twin.ended()).toBe('io server disconnect');
+    const back = await connect(server, { transport });
+    expect(await back.code('authenticate', { token: ada.me.token })).toBe('INVALID_TOKEN');
+    await back.signIn({ username: `someone-else-${transport}` });
+    expect((await back.ok('get_rooms', { query: room.name })).rooms).toMatchObject([{ id: room.id, user_count: 1 }]);
+  });
+
+  it('works with no payload at all', async () => {
+    const ada = await guest(server, 'ada', transport);
+    expect(await ada.raw('sign_out')).toEqual({ ok: true });
+    await ada.ended();
+  });
+
+  it('leaves others signed in', async () => {
+    const ada = await guest(server, 'ada', transport);
+    const can = await guest(server, 'can', transport);
+    await ada.ok('sign_out', { everywhere: true });
+    await ada.ended();
+    await can.waitFor('user_disconnected', (gone) => gone.user_id === ada.id);
+    const room = await can.createRoom();
+    await can.say(room, 'still here');
+  });
+});
+
+it('ends every socket of the user when told everywhere, and no token of theirs opens again', async () => {
+  await using server = await startServer();
+  const ada = await connect(server, { username: 'ada' });
+  const phone = await connect(server, { token: ada.me.token, transport: 'polling' });
+  const tablet = await connect(server, { token: phone.me.token });
+  await ada.ok('sign_out', { everywhere: true });
+  await Promise.all([ada.ended(), phone.ended(), tablet.ended()]);
+  await server.restart();
+  for (const { token } of [ada.me, phone.me, tablet.me]) {
+    const client = await connect(server);
+    expect(await client.code('authenticate', { token })).toBe('INVALID_TOKEN');
+  }
+});
+
+it('refuses what is sent after it on the same socket', async () => {
+  await using server = await startServer();
+  const ada = await connect(server, { username: 'ada' });
+  const can = await connect(server, { username: 'can' });
+  const room = await ada.createRoom();
+  await can.ok('join_room', { room_id: room.id });
+  const out = ada.ok('sign_out', {});
+  await out;
+  const late = await ada.raw('send_message', { room_id: room.id, content: 'a ghost' }).catch(() => undefined);
+  if (late !== undefined) expect(late).toMatchObject({ ok: false, error: { code: 'UNAUTHENTICATED' } });
+  await can.say(room, 'anyone?');
+  await can.waitFor('message', (message) => message.content === 'anyone?');
+  expect(can.all('message').map((message) => message.content)).not.toContain('a ghost');
+});

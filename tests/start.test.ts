@@ -1,0 +1,67 @@
+import { readdir } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { connect } from './support/client.ts';
+import { prepareServer, ServerProcess, spawnServer } from './support/process.ts';
+
+describe('the program', () => {
+  it('prints one line with the address and serves there', async () => {
+    await using server = await spawnServer();
+    const client = await connect(server, { username: 'ada' });
+    const room = await client.createRoom();
+    expect((await client.say(room, 'hello')).seq).toBe(2);
+    const lines = server.program.stdout.split('\n').filter((line) => line !== '');
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(server.url);
+    expect(server.program.stderr).toBe('');
+  });
+
+  it('keeps its data in ./data when nothing is said', async () => {
+    await using server = await prepareServer({ DATABASE_URL: undefined, TOKEN_SECRET: undefined });
+    await server.start();
+    expect(await readdir(`${server.folder}/data`)).toContain('sohbet.db');
+  });
+
+  it('names every wrong variable, what it holds and what it may hold, and exits with 1', async () => {
+    await using server = await prepareServer({
+      PORT: 'eighty',
+      SOCKET_PING_TIMEOUT: '-1',
+      LOG_LEVEL: 'loud',
+      CORS_ORIGINS: 'not an origin',
+      DATABASE_URL: 'mysql://root:hunter2@localhost/x',
+      TOKEN_SECRET: 'short-secret',
+    });
+    server.launch();
+    expect(await server.program.ended()).toEqual({ code: 1, signal: null });
+    const said = server.program.stderr + server.program.stdout;
+    for (const part of ['PORT', '"eighty"', '65535', 'SOCKET_PING_TIMEOUT', '"-1"', 'LOG_LEVEL', '"loud"', 'info']) {
+      expect(said).toContain(part);
+    }
+    for (const part of ['CORS_ORIGINS', 'DATABASE_URL', 'sqlite:', 'TOKEN_SECRET', '32']) expect(said).toContain(part);
+    expect(said).not.toContain('short-secret');
+    expect(said).not.toContain('hunter2');
+    expect(said).not.toMatch(/^\s+at /m);
+  });
+
+  it('says so and exits with 1 when the port is taken', async () => {
+    await using first = await spawnServer();
+    await using second = await prepareServer({ PORT: new URL(first.url).port });
+    second.launch();
+    expect(await second.program.ended()).toEqual({ code: 1, signal: null });
+    expect(second.program.stderr + second.program.stdout).toContain(new URL(first.url).port);
+    await connect(first, { username: 'ada' });
+  });
+
+  it('refuses a second server on one data folder, and opens it again after a kill -9', async () => {
+    await using first = await spawnServer();
+    const ada = await connect(first, { username: 'ada' });
+    const second = new ServerProcess(first.folder, {});
+    second.launch();
+    expect(await second.program.ended()).toEqual({ code: 1, signal: null });
+    expect(second.program.stderr + second.program.stdout).toContain(first.folder);
+    await ada.createRoom({ name: 'the first still works' });
+    await first.kill('SIGKILL');
+    await first.start();
+    const back = await connect(first, { token: ada.me.token });
+    expect(back.me.rooms).toMatchObject([{ name: 'the first still works' }]);
+  });
+});

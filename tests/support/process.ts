@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Env } from '../../app/core/config.ts';
+import type { Host, TestClient } from './client.ts';
+import { deadline } from './deadline.ts';
+import { dataFolder, settle, testEnv } from './server.ts';
+
+const PROGRAM = join(import.meta.dirname, '../../app/main.ts');
+
+/** How a process ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A program that runs beside the test; its output is kept. */
+export class RunningProgram {
+  /** Everything it wrote to standard output so far. */
+  stdout = '';
+  /** Everything it wrote to standard error so far. */
+  stderr = '';
+  /** Settles when it has ended and all output is read. */
+  readonly exit: Promise<Exit>;
+  private readonly child: ChildProcess;
+  private readonly watchers = new Set<() => void>();
+
+  constructor(file: string, args: readonly string[], options: { cwd: string; env: Env }) {
+    const { PATH, HOME } = process.env;
+    this.child = spawn(file, args, { cwd: options.cwd, env: { PATH, HOME, ...options.env }, stdio: 'pipe' });
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+      for (const look of this.watchers) look();
+    });
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+    this.exit = once(this.child, 'close').then(([code, signal]) => ({ code, signal }) as Exit);
+  }
+
+  /** Types something into it. */
+  write(text: string): void {
+    this.child.stdin?.write(text);
+  }
+
+  /** Ends its standard input. */
+  end(): void {
+    this.child.stdin?.end();
+  }
+
+  /** Sends a signal. */
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** How it ended, waiting for it. */
+  ended(ms?: number): Promise<Exit> {
+    return deadline(this.exit, 'the end of the process', ms);
+  }
+
+  /** The first match in standard output, waiting for it. Throws with the output when the process ends before. */
+  output(pattern: RegExp): Promise<RegExpExecArray> {
+    const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
+    const look = () => {
+      const match = pattern.exec(this.stdout);
+      if (match !== null) resolve(match);
+    };
+    this.watchers.add(look);
+    look();
+    const gone = this.exit.then((exit) => {
+      look();
+      reject(new Error(`ended with ${JSON.stringify(exit)}:\n${this.stdout}\n${this.stderr}`));
+    });
+    gone.catch(() => {});
+    return deadline(promise, `${pattern} in the output`, 20_000).finally(() => this.watchers.delete(look));
+  }
+}
+
+/** A server in a process of its own, to be killed; its data folder is removed with it. */
+export class ServerProcess implements Host, AsyncDisposable {
+  /** The data folder, which is the working directory too. */
+  readonly folder: string;
+  /** The address it printed, without a slash at the end. */
+  url = '';
+  private readonly env: Env;
+  private readonly clients = new Set<TestClient>();
+  private running: RunningProgram | undefined;
+
+  constructor(folder: string, env: Env) {
+    this.folder = folder;
+    this.env = env;
+  }
+
+  /** The process that was started last. */
+  get program(): RunningProgram {
+    if (this.running === undefined) throw new Error('the server was not started');
+    return this.running;
+  }
+
+  track(client: TestClient): void {
+    this.clients.add(client);
+  }
+
+  /** Starts the program and waits until it has printed its address. */
+  async start(): Promise<void> {
+    this.launch();
+    const [address] = await this.program.output(/https?:\/\/[\w.:[\]-]+:\d+/);
+    this.url = address;
+  }
+
+  /** Starts the program and waits for nothing. */
+  launch(): void {
+    this.running = new RunningProgram(process.execPath, [PROGRAM], {
+      cwd: this.folder,
+      env: testEnv(this.folder, this.env),
+    });
+  }
+
+  /** Kills it with a signal and waits until it is gone. */
+  async kill(signal: NodeJS.Signals): Promise<Exit> {
+    this.program.kill(signal);
+    return this.program.ended(15_000);
+  }
+
+  /** Kills what still runs and removes the data. Throws when a client was told what breaks the protocol. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      settle(this.clients);
+    } finally {
+      if (this.running !== undefined) await this.kill('SIGKILL');
+      await rm(this.folder, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Starts the program `app/main.ts` in a process of its own: `await using server = await spawnServer()`. */
+export async function spawnServer(env: Env = {}): Promise<ServerProcess> {
+  const server = new ServerProcess(await dataFolder(), env);
+  try {
+    await server.start();
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+  return server;
+}
+
+/** The program as it would be started, not started yet: for starts that fail. */
+export async function prepareServer(env: Env = {}): Promise<ServerProcess> {
+  return new ServerProcess(await dataFolder(), env);
+}
