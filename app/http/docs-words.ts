@@ -1,0 +1,142 @@
+import type { LIMITS, Locale, Wording } from '../../protocol/index.ts';
+import type { FieldWords } from './schema-fields.ts';
+
+/** The labels of the documentation page. */
+export interface DocsWords extends FieldWords {
+  readonly title: string;
+  readonly heading: string;
+  readonly description: string;
+  readonly contents: string;
+  readonly intro: string;
+  readonly english?: string;
+  readonly conventions: string;
+  readonly signingIn: string;
+  readonly log: string;
+  readonly commands: string;
+  readonly events: string;
+  readonly models: string;
+  readonly errors: string;
+  readonly limits: string;
+  readonly http: string;
+  readonly payload: string;
+  readonly result: string;
+  readonly causes: string;
+  readonly example: string;
+  readonly answer: string;
+  readonly to: string;
+  readonly anyone: string;
+  readonly signedIn: string;
+  readonly common: string;
+  readonly errorsIntro: string;
+  readonly limitsIntro: string;
+  readonly again: string;
+  readonly documents: string;
+}
+
+/** The labels of the documentation page in each language. */
+export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
+  en: {
+    title: 'Sohbet: documentation',
+    heading: 'Documentation',
+    description: 'Every command, event, model, error code and limit of Sohbet, and its HTTP endpoints, on one page.',
+    contents: 'Contents',
+    intro:
+      'Everything that the server understands and says, over Socket.IO and HTTP. This page is made from the same declarations that the server checks its input with.',
+    conventions: 'Conventions',
+    signingIn: 'Signing in',
+    log: 'A room is a log',
+    commands: 'Commands',
+    events: 'Events',
+    models: 'Models',
+    errors: 'Error codes',
+    limits: 'Limits',
+    http: 'HTTP endpoints',
+    payload: 'Payload',
+    result: 'Result',
+    causes: 'Causes',
+    example: 'Example',
+    answer: 'Answer',
+    to: 'To',
+    anyone: 'anyone',
+    signedIn: 'signed in',
+    common: 'Any command may also answer',
+    errorsIntro: 'The codes never change. Where it says so, the same command may succeed when it is sent again later.',
+    limitsIntro:
+      'Lengths of text are counted in Unicode code points. The server tells these numbers in the answer of authenticate.',
+    again: 'worth repeating',
+    documents: 'For programs',
+    required: 'required',
+    optional: 'optional',
+    byDefault: 'default',
+    nothing: 'No fields.',
+    or: 'or',
+    characters: 'characters',
+    items: 'items',
+  },
+  tr: {
+    title: 'Sohbet: belgeler',
+    heading: 'Belgeler',
+    description: 'Sohbet’in tüm komutları, olayları, modelleri, hata kodları, sınırları ve HTTP adresleri tek sayfada.',
+    contents: 'İçindekiler',
+    intro:
+      'Sunucunun Socket.IO ve HTTP üzerinden anladığı ve söylediği her şey. Bu sayfa, sunucunun girdileri denetlediği tanımlardan üretilir.',
+    english: 'Ayrıntılı açıklamalar İngilizcedir.',
+    conventions: 'Genel kurallar',
+    signingIn: 'Oturum açma',
+    log: 'Oda bir günlüktür',
+    commands: 'Komutlar',
+    events: 'Olaylar',
+    models: 'Modeller',
+    errors: 'Hata kodları',
+    limits: 'Sınırlar',
+    http: 'HTTP adresleri',
+    payload: 'Gönderilen',
+    result: 'Sonuç',
+    causes: 'Yol açtığı olaylar',
+    example: 'Örnek',
+    answer: 'Yanıt',
+    to: 'Kime',
+    anyone: 'herkes',
+    signedIn: 'oturum açanlar',
+    common: 'Her komut ayrıca şunları yanıtlayabilir:',
+    errorsIntro: 'Kodlar hiç değişmez. Yanında belirtilenlerde aynı komut daha sonra yinelenirse başarılı olabilir.',
+    limitsIntro:
+      'Metin uzunlukları Unicode kod noktasıyla sayılır. Sunucu bu sayıları authenticate yanıtında bildirir.',
+    again: 'yinelemeye değer',
+    documents: 'Programlar için',
+    required: 'zorunlu',
+    optional: 'isteğe bağlı',
+    byDefault: 'varsayılan',
+    nothing: 'Alan yok.',
+    or: 'ya da',
+    characters: 'karakter',
+    items: 'öğe',
+  },
+};
+
+/** What each limit bounds. */
+export const LIMIT_WORDS: Readonly<Record<keyof typeof LIMITS, Wording>> = {
+  username_min: { en: 'shortest username, in characters', tr: 'en kısa kullanıcı adı, karakter' },
+  username_max: { en: 'longest username, in characters', tr: 'en uzun kullanıcı adı, karakter' },
+  room_name_max: { en: 'longest room name, in characters', tr: 'en uzun oda adı, karakter' },
+  password_min: { en: 'shortest room password, in characters', tr: 'en kısa oda parolası, karakter' },
+  password_max: { en: 'longest room password, in characters', tr: 'en uzun oda parolası, karakter' },
+  content_max: { en: 'longest message, in characters', tr: 'en uzun mesaj, karakter' },
+  client_id_max: { en: 'longest client_id, in characters', tr: 'en uzun client_id, karakter' },
+  packet_bytes: { en: 'largest packet from a client, in bytes', tr: 'istemciden en büyük paket, bayt' },
+  json_depth: { en: 'how deep JSON may nest', tr: 'JSON en çok kaç düzey iç içe olabilir' },
+  answer_bytes: {
+    en: 'largest answer or event, in bytes; a page ends early',
+    tr: 'en büyük yanıt ya da olay, bayt; sayfa erken biter',
+  },
+  page_default: { en: 'items in a page by default', tr: 'bir sayfadaki öğe sayısı, varsayılan' },
+  page_max: { en: 'most items in a page', tr: 'bir sayfadaki en çok öğe' },
+  sync_rooms: { en: 'most rooms in one sync', tr: 'bir sync isteğindeki en çok oda' },
+  sync_messages: { en: 'most messages of one room in one sync', tr: 'bir sync yanıtında bir odanın en çok mesajı' },
+  typing_lapse_ms: { en: 'how long is_typing holds, in ms', tr: 'is_typing ne kadar geçerli, ms' },
+  typing_per_second: { en: 'most typing events a second in a room', tr: 'bir odada saniyede en çok yazıyor olayı' },
+  presence_grace_ms: {
+    en: 'how long a user stays online after the last connection, in ms',
+    tr: 'son bağlantıdan sonra kullanıcı ne kadar çevrimiçi kalır, ms',
+  },
+};

@@ -1,0 +1,87 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { ERRORS, type ErrorCode, type Locale, type Wording } from '../../protocol/index.ts';
+import { html } from './html.ts';
+import { chooseLanguage } from './language.ts';
+import { page } from './page.ts';
+import { addVary } from './reply.ts';
+
+type HttpErrorCode = ErrorCode | 'NOT_FOUND' | 'METHOD_NOT_ALLOWED';
+
+/** The body of an answer that is an error. */
+export const HttpError = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+
+const OWN_WORDING: Readonly<Record<Exclude<HttpErrorCode, ErrorCode>, Wording>> = {
+  NOT_FOUND: { en: 'There is no such page.', tr: 'Böyle bir sayfa yok.' },
+  METHOD_NOT_ALLOWED: { en: 'This address is only read.', tr: 'Bu adres yalnızca okunur.' },
+};
+
+const CODES: Readonly<Record<number, HttpErrorCode>> = {
+  401: 'UNAUTHENTICATED',
+  403: 'FORBIDDEN',
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_ALLOWED',
+  429: 'RATE_LIMITED',
+  503: 'UNAVAILABLE',
+};
+
+/** The error code that a status stands for: of 4xx `INVALID_INPUT` and of 5xx `INTERNAL`, unless it has its own. */
+export function errorCode(status: number): HttpErrorCode {
+  return CODES[status] ?? (status < 500 ? 'INVALID_INPUT' : 'INTERNAL');
+}
+
+function wording(code: HttpErrorCode): Wording {
+  return code === 'NOT_FOUND' || code === 'METHOD_NOT_ALLOWED' ? OWN_WORDING[code] : ERRORS[code].message;
+}
+
+/** The JSON body of an error. */
+export function errorBody(status: number, locale: Locale = 'en'): z.infer<typeof HttpError> {
+  const code = errorCode(status);
+  return { error: { code, message: wording(code)[locale] } };
+}
+
+/** Whether the client is a browser that shows a page, rather than a program. */
+const wantsPage = (request: FastifyRequest) => /\btext\/html\b/i.test(request.headers.accept ?? '');
+
+const HOME: Wording = { en: 'Back to the start page', tr: 'Başlangıç sayfasına dön' };
+
+/** Answers with an error: JSON for programs, a small page for browsers. */
+export function sendError(request: FastifyRequest, reply: FastifyReply, status: number): FastifyReply {
+  const locale = chooseLanguage(undefined, request.headers);
+  const { error } = errorBody(status, locale);
+  addVary(reply, 'Accept', 'Accept-Language', 'Cookie');
+  reply.code(status).header('cache-control', 'no-store');
+  if (!wantsPage(request)) return reply.type('application/json; charset=utf-8').send(JSON.stringify({ error }));
+  const body = html`<main class="error"><p class="status">${status}</p><h1>${error.message}</h1>
+<p><code>${error.code}</code></p><p><a href="/">${HOME[locale]}</a></p></main>`;
+  return reply.type('text/html; charset=utf-8').send(page({ locale, title: error.message, body }).toString());
+}
+
+/** Answers a request for an address that does not exist, or that exists for reading only. */
+export function handleNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const path = request.url.split('?')[0] ?? '/';
+  const readable = request.method !== 'GET' && request.server.hasRoute({ method: 'GET', url: path });
+  if (!readable) return sendError(request, reply, 404);
+  return sendError(request, reply.header('allow', 'GET, HEAD'), 405);
+}
+
+/** Answers a request whose handling failed: faults of the client keep their status, all else is masked and logged. */
+export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const status = error.statusCode ?? 500;
+  if (status < 400 || status >= 500) {
+    const isOurs = status !== 503;
+    if (isOurs) request.log.error({ err: error }, 'request failed');
+    return sendError(request, reply, isOurs ? 500 : 503);
+  }
+  return sendError(request, reply, status);
+}
+
+/** Answers a request that never reached a route (an address that cannot be decoded): no hook has set a header for it. */
+export function handleFrameworkError(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const status = error.statusCode ?? 500;
+  return reply
+    .code(status)
+    .header('x-content-type-options', 'nosniff')
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify(errorBody(status)));
+}

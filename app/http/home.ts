@@ -1,0 +1,133 @@
+import {
+  COMMAND_NAMES,
+  COMMANDS,
+  type CommandName,
+  EVENT_NAMES,
+  EVENTS,
+  type EventName,
+  type Locale,
+  type Message,
+} from '../../protocol/index.ts';
+import {
+  answerExample,
+  callExample,
+  eventExample,
+  FIRST_CHAT_FILE,
+  FIRST_CHAT_INSTALL,
+  firstChat,
+  firstChatRun,
+  listenExample,
+  refusalExample,
+} from './examples.ts';
+import { codeBlock } from './highlight.ts';
+import { HOME_WORDS, type HomeWords } from './home-words.ts';
+import { type Html, html } from './html.ts';
+import { page } from './page.ts';
+
+/** The entries of the example story, in the order of their numbers: the creator's own join is the first. */
+function story(): Message[] {
+  const { user } = COMMANDS.authenticate.example.result;
+  const { messages } = COMMANDS.join_room.example.result;
+  const first = { ...EVENTS.message.example, seq: 1, rev: 1, username: user.username, is_system_message: true };
+  const rest = [...messages, EVENTS.message_updated.example, EVENTS.message_deleted.example];
+  return [first, ...rest.sort((a, b) => a.rev - b.rev)];
+}
+
+function entry(message: Message, words: HomeWords): Html {
+  const event = message.rev === message.seq ? 'message' : message.deleted ? 'message_deleted' : 'message_updated';
+  const text = message.is_system_message
+    ? html`<span class="system">${words.joined(message.username)}</span>`
+    : html`<b>${message.username}</b> ${message.deleted ? html`<del>${EVENTS.message_updated.example.content}</del>` : message.content}`;
+  return html`<li><span class="number">${message.rev}</span><div class="said"><p>${text}</p><p class="event">${event}${message.rev !== message.seq && html` <span>seq ${message.seq}</span>`}</p></div></li>`;
+}
+
+function hero(words: HomeWords): Html {
+  return html`<section class="hero"><div class="wrap">
+<div class="pitch"><h1>${words.headline}</h1><p class="lead">${words.lead}</p>
+<p class="actions"><a class="button" href="#first-chat">${words.start}</a> <a class="button plain" href="/docs">${words.docs}</a></p></div>
+<figure class="log"><figcaption>${words.logTitle}</figcaption><ol>${story().map((message) => entry(message, words))}</ol><p class="note">${words.logNote}</p></figure>
+</div></section>`;
+}
+
+function reasons(words: HomeWords): Html {
+  return html`<section class="reasons wrap">${words.reasons.map(
+    ({ title, text }) => html`<div><h2>${title}</h2><p>${text}</p></div>`,
+  )}</section>`;
+}
+
+function chat(words: HomeWords['chat'], baseUrl: string): Html {
+  const run = ['ada', 'can'].map((name) => html`<div>${codeBlock(firstChatRun(name), 'shell', words.run)}</div>`);
+  return html`<section class="wrap" id="first-chat"><h2>${words.title}</h2><p>${words.intro}</p>
+<ol class="steps">
+<li><h3>${words.install}</h3>${codeBlock(FIRST_CHAT_INSTALL, 'shell', words.install)}</li>
+<li><h3>${words.save} <code>${FIRST_CHAT_FILE}</code></h3>${codeBlock(firstChat(baseUrl), 'js', FIRST_CHAT_FILE)}</li>
+<li><h3>${words.run}</h3><div class="pair">${run}</div><p>${words.after}</p></li>
+</ol><p class="aside">${words.clients}</p></section>`;
+}
+
+function answers(words: HomeWords['answers']): Html {
+  return html`<section class="wrap" id="answers"><h2>${words.title}</h2><p>${words.text}</p><div class="pair">
+<div><h3>${words.accepted}</h3>${codeBlock(answerExample('create_room'), 'json', words.accepted)}</div>
+<div><h3>${words.refused}</h3>${codeBlock(refusalExample(), 'json', words.refused)}<p>${words.noCallback} <a class="ref" href="/docs#event-error"><code>error</code></a>.</p></div>
+</div></section>`;
+}
+
+function command(words: HomeWords['commands'], locale: Locale, name: CommandName): Html {
+  const answer = answerExample(name);
+  const block = codeBlock(answer, 'json', `${words.answer}: ${name}`);
+  return html`<article id="${name}"><header><h3><code>${name}</code></h3><a href="/docs#command-${name}">${words.more}<span class="hidden">: ${name}</span></a></header>
+<p>${COMMANDS[name].summary[locale]}</p>
+${codeBlock(callExample(name), 'js', name)}
+${answer.includes('\n') ? html`<details><summary>${words.answer}</summary>${block}</details>` : html`<p class="answer">${words.answer} <code>${answer}</code></p>`}
+</article>`;
+}
+
+function commands(words: HomeWords['commands'], locale: Locale): Html {
+  const index = COMMAND_NAMES.map((name) => html`<li><a href="#${name}">${name}</a></li>`);
+  return html`<section class="wrap" id="commands"><h2>${words.title}</h2><p>${words.intro}</p><ul class="index">${index}</ul>
+<div class="examples">${COMMAND_NAMES.map((name) => command(words, locale, name))}</div></section>`;
+}
+
+function event(words: HomeWords['events'], locale: Locale, name: EventName): Html {
+  return html`<li><p><a class="ref" href="/docs#event-${name}"><code>${name}</code></a> ${EVENTS[name].summary[locale]}</p>
+<details><summary>${words.example}<span class="hidden">: ${name}</span></summary>${codeBlock(eventExample(name), 'json', name)}</details></li>`;
+}
+
+function events(words: HomeWords['events'], locale: Locale): Html {
+  return html`<section class="wrap" id="events"><h2>${words.title}</h2><p>${words.intro}</p>
+${codeBlock(listenExample('message'), 'js', words.title)}
+<ul class="events">${EVENT_NAMES.map((name) => event(words, locale, name))}</ul></section>`;
+}
+
+function next(words: HomeWords['next']): Html {
+  const links = [
+    ['/docs', words.docs],
+    ['/docs/http', words.http],
+    ['/openapi.json', words.openapi],
+    ['/asyncapi.json', words.asyncapi],
+    ['/health', words.health],
+  ] as const;
+  return html`<section class="wrap" id="next"><h2>${words.title}</h2><ul class="next">${links.map(
+    ([href, text]) => html`<li><a href="${href}">${href}</a> ${text}</li>`,
+  )}</ul></section>`;
+}
+
+/**
+ * Makes the home page in one language. All but the address of the server, which stands in the example, is made once:
+ * what is given back puts the address (scheme and host) in.
+ */
+export function createHomePage(locale: Locale, version: string): (baseUrl: string) => Html {
+  const words = HOME_WORDS[locale];
+  const before = html`${hero(words)}${reasons(words)}`;
+  const after = html`${answers(words.answers)}${commands(words.commands, locale)}${events(words.events, locale)}${next(words.next)}`;
+  return (baseUrl) =>
+    page({
+      locale,
+      version,
+      title: words.title,
+      description: words.description,
+      path: '/',
+      style: 'home.css',
+      body: html`<main id="main" class="home">${before}${chat(words.chat, baseUrl)}${after}</main>`,
+    });
+}

@@ -1,0 +1,71 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { BlockList, isIPv6 } from 'node:net';
+import { z } from 'zod';
+import type { Metrics } from '../core/metrics.ts';
+import type { HttpApp } from './app.ts';
+import { HttpError, sendError } from './errors.ts';
+
+/** What the metrics route needs. */
+export interface MetricsAccess {
+  readonly metrics: Metrics;
+  /** The bearer token that lets a scraper in from elsewhere; null lets nobody in from elsewhere. */
+  readonly metricsToken: string | null;
+  /** The address of the client, with trusted proxies taken into account. */
+  readonly clientAddress: (request: IncomingMessage) => string;
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+/** Headers that only a proxy adds: with one of them, a loopback address is the proxy's, not the client's. */
+const PROXY_HEADERS = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'forwarded', 'via'];
+
+/** Whether the request comes from this machine itself, and not through a proxy on it. */
+export function isLocal(request: IncomingMessage, address: string): boolean {
+  if (PROXY_HEADERS.some((name) => request.headers[name] !== undefined)) return false;
+  return LOOPBACK.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+const digest = (text: string) => createHash('sha256').update(text).digest();
+
+/** Whether an `Authorization` header bears the token; takes as long for a near miss as for a far one. */
+export function bearsToken(authorization: string | undefined, token: string): boolean {
+  const given = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+  return given !== undefined && timingSafeEqual(digest(given), digest(token));
+}
+
+/** Adds `GET /metrics`. */
+export function metricsRoute(app: HttpApp, access: MetricsAccess): void {
+  app.get(
+    '/metrics',
+    {
+      // A page in a browser on this machine comes from loopback too: it must not read the answer.
+      config: { cors: false },
+      schema: {
+        summary: 'Metrics for Prometheus',
+        description: 'From the machine itself, or from anywhere with `Authorization: Bearer` and the `METRICS_TOKEN`.',
+        tags: ['operation'],
+        security: [{ metricsToken: [] }, {}],
+        response: {
+          200: { content: { 'text/plain': { schema: z.string() } }, description: 'Prometheus text format.' },
+          401: HttpError.describe('The token is missing or wrong.'),
+          403: HttpError.describe('Only this machine may read them: there is no token.'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { metricsToken: token } = access;
+      const allowed =
+        isLocal(request.raw, access.clientAddress(request.raw)) ||
+        (token !== null && bearsToken(request.headers.authorization, token));
+      if (!allowed) {
+        if (token === null) return sendError(request, reply, 403);
+        return sendError(request, reply.header('www-authenticate', 'Bearer realm="metrics"'), 401);
+      }
+      const text = await access.metrics.registry.metrics();
+      return reply.header('cache-control', 'no-store').type(access.metrics.registry.contentType).send(text);
+    },
+  );
+}

@@ -1,0 +1,109 @@
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Logger } from '../core/logger.ts';
+import type { Metrics } from '../core/metrics.ts';
+import { assetRoutes } from './assets.ts';
+import { errorBody, handleError, handleFrameworkError, handleNotFound } from './errors.ts';
+import { type HealthSource, healthRoutes } from './health.ts';
+import { metricsRoute } from './metrics.ts';
+import { openApiRoute, registerOpenApi } from './openapi.ts';
+import { pageRoutes } from './pages.ts';
+import { HELMET } from './security.ts';
+
+/** What the HTTP side needs. */
+export interface HttpDeps {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Lets a scraper read `/metrics` from elsewhere; null for this machine only. */
+  readonly metricsToken: string | null;
+  /** The origins whose pages may read answers, or all. */
+  readonly corsOrigins: '*' | readonly string[];
+  /** The address of the client, with trusted proxies taken into account. */
+  readonly clientAddress: (request: IncomingMessage) => string;
+  readonly health: HealthSource;
+  /** The version of Sohbet, shown on pages and in the API documents. */
+  readonly version: string;
+}
+
+/** No route reads a body. */
+const BODY_BYTES = 16_384;
+
+/** How long a client may take to send a whole request, in ms; else slow senders would hold connections for ever. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** Paths that machines ask for every few seconds: logged at debug unless they fail. */
+const PROBES = new Set(['/health', '/health/live', '/metrics']);
+
+/** The statuses of what Node cannot read as a request; 400 for all else. */
+const CLIENT_ERRORS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+
+/** Answers what is not even HTTP, and ends the connection. */
+function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = CLIENT_ERRORS[error.code ?? ''] ?? 400;
+  const body = JSON.stringify(errorBody(status));
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `Connection: close\r\n\r\n${body}`,
+  );
+}
+
+/** One line a request. The path only: a query may hold what is nobody's business. */
+function logRequests(app: FastifyInstance, clientAddress: HttpDeps['clientAddress']): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const path = request.url.split('?')[0] ?? '';
+    const line = {
+      method: request.method,
+      path,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      client: clientAddress(request.raw),
+    };
+    if (reply.statusCode >= 500) request.log.warn(line, 'request');
+    else if (PROBES.has(path)) request.log.debug(line, 'request');
+    else request.log.info(line, 'request');
+  });
+}
+
+/**
+ * Makes the HTTP side: pages, API documents, health and metrics. It does not listen; Socket.IO is attached to its
+ * `server` by the caller.
+ */
+export function createHttpServer(deps: HttpDeps): FastifyInstance {
+  const app = fastify({
+    loggerInstance: deps.logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    frameworkErrors: handleFrameworkError,
+    clientErrorHandler: answerClientError,
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setNotFoundHandler(handleNotFound);
+  app.setErrorHandler(handleError);
+
+  logRequests(app, deps.clientAddress);
+  app.register(helmet, HELMET);
+  app.register(cors, {
+    origin: deps.corsOrigins === '*' ? '*' : [...deps.corsOrigins],
+    methods: ['GET', 'HEAD'],
+  });
+  registerOpenApi(app, deps.version);
+  app.register(async (instance) => {
+    const routes = instance.withTypeProvider<ZodTypeProvider>();
+    pageRoutes(routes, deps.version);
+    openApiRoute(routes);
+    healthRoutes(routes, deps.health);
+    metricsRoute(routes, deps);
+    assetRoutes(routes);
+  });
+  return app;
+}

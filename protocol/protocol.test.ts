@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import {
+  COMMAND_NAMES,
+  COMMANDS,
+  COMMON_ERRORS,
+  codePoints,
+  ERROR_CODES,
+  ERRORS,
+  EVENT_NAMES,
+  EVENTS,
+  LIMITS,
+  LOCALES,
+  LOG_EVENT_NAMES,
+  text,
+  type Wording,
+} from './index.ts';
+
+const SNAKE_CASE = /^[a-z]+(?:_[a-z]+)*$/;
+
+/** All field names of a schema, nested ones too, those in models left out. */
+function fieldNames(schema: unknown): string[] {
+  if (Array.isArray(schema)) return schema.flatMap(fieldNames);
+  if (typeof schema !== 'object' || schema === null) return [];
+  return Object.entries(schema).flatMap(([key, value]) =>
+    key === 'properties' ? [...Object.keys(value), ...Object.values(value).flatMap(fieldNames)] : fieldNames(value),
+  );
+}
+
+/** The first fault of a value, or undefined. */
+const fault = (schema: z.ZodType, value: unknown) => schema.safeParse(value).error?.message;
+
+function expectWords(wording: Wording) {
+  for (const locale of LOCALES) expect(wording[locale].trim()).not.toBe('');
+}
+
+describe('commands', () => {
+  it('are those that are named, in that order', () => {
+    expect(Object.keys(COMMANDS)).toEqual([...COMMAND_NAMES]);
+    expect(new Set(COMMAND_NAMES).size).toBe(COMMAND_NAMES.length);
+  });
+
+  it.each(COMMAND_NAMES)('%s has valid examples, words in each language and known errors and events', (name) => {
+    const { payload, result, example, summary, description, errors, causes } = COMMANDS[name];
+    expect(name).toMatch(SNAKE_CASE);
+    expect(fault(payload, example.payload)).toBeUndefined();
+    expect(fault(result, example.result)).toBeUndefined();
+    expectWords(summary);
+    expect(description).not.toBe('');
+    for (const code of errors) expect(ERROR_CODES).toContain(code);
+    for (const event of causes) expect(EVENT_NAMES).toContain(event);
+    const common: readonly string[] = COMMON_ERRORS;
+    expect(errors.filter((code) => common.includes(code))).toEqual([]);
+  });
+
+  it.each(COMMAND_NAMES)('%s refuses a field that it does not declare', (name) => {
+    const { payload, example } = COMMANDS[name];
+    const parsed = payload.safeParse({ ...example.payload, surprise: 1 });
+    expect(parsed.error?.issues[0]).toMatchObject({ code: 'unrecognized_keys', keys: ['surprise'] });
+  });
+
+  it.each(COMMAND_NAMES)('%s has fields in snake_case, as has its result', (name) => {
+    const { payload, result } = COMMANDS[name];
+    const names = [payload, result].flatMap((schema) => fieldNames(z.toJSONSchema(schema, { io: 'input' })));
+    for (const field of names) expect(field).toMatch(SNAKE_CASE);
+  });
+});
+
+describe('events', () => {
+  it('are those that are named, in that order', () => {
+    expect(Object.keys(EVENTS)).toEqual([...EVENT_NAMES]);
+    for (const name of LOG_EVENT_NAMES) expect(EVENT_NAMES).toContain(name);
+  });
+
+  it.each(EVENT_NAMES)('%s has a valid example and words in each language', (name) => {
+    const { payload, example, summary, to } = EVENTS[name];
+    expect(name).toMatch(SNAKE_CASE);
+    expect(fault(payload, example)).toBeUndefined();
+    expectWords(summary);
+    expect(to).not.toBe('');
+    for (const field of fieldNames(z.toJSONSchema(payload, { io: 'input' }))) expect(field).toMatch(SNAKE_CASE);
+  });
+
+  it('are each caused by some command, or by what is no command', () => {
+    const caused = new Set<string>(COMMAND_NAMES.flatMap((name) => COMMANDS[name].causes));
+    const uncaused = EVENT_NAMES.filter((name) => !caused.has(name));
+    expect(uncaused).toEqual(['room_deleted', 'error']);
+  });
+});
+
+describe('error codes', () => {
+  it.each(ERROR_CODES)('%s has a meaning and words in each language', (code) => {
+    expect(code).toMatch(/^[A-Z]+(?:_[A-Z]+)*$/);
+    expect(ERRORS[code].description).not.toBe('');
+    expectWords(ERRORS[code].message);
+  });
+
+  it('say what may be repeated', () => {
+    const retryable = ERROR_CODES.filter((code) => ERRORS[code].retryable);
+    expect(retryable).toEqual(['RATE_LIMITED', 'OVERLOADED', 'UNAVAILABLE', 'INTERNAL']);
+  });
+});
+
+describe('limits', () => {
+  it('are whole and positive', () => {
+    for (const [name, value] of Object.entries(LIMITS)) {
+      expect(name).toMatch(SNAKE_CASE);
+      expect(Number.isSafeInteger(value) && value > 0).toBe(true);
+    }
+  });
+
+  it('count text in code points', () => {
+    expect(codePoints('a😀b')).toBe(3);
+    expect(codePoints('\ud83d')).toBe(1);
+    expect(codePoints('')).toBe(0);
+    const bounded = text({ min: 1, max: 2 });
+    expect(bounded.safeParse('😀😀').success).toBe(true);
+    expect(bounded.safeParse('abc').success).toBe(false);
+    expect(bounded.safeParse('').success).toBe(false);
+    expect(bounded.safeParse('\0').success).toBe(false);
+    expect(bounded.safeParse('\ud83d').success).toBe(false);
+  });
+});
