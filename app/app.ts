@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { v7 as uuidv7 } from 'uuid';
 import manifest from '../package.json' with { type: 'json' };
@@ -9,6 +9,7 @@ import { createLogger, type Logger } from './core/logger.ts';
 import { createMetrics, type Metrics } from './core/metrics.ts';
 import { createSecret, loadOrCreateSecret } from './core/secret.ts';
 import { createHttpServer } from './http/server.ts';
+import { Admin } from './services/admin.ts';
 import { StoreHealth } from './services/health.ts';
 import { Messages } from './services/message.ts';
 import { createPasswords } from './services/password.ts';
@@ -18,12 +19,14 @@ import { Sessions } from './services/session.ts';
 import { Tail } from './services/tail.ts';
 import { createTokens } from './services/token.ts';
 import { Typing } from './services/typing.ts';
+import { watchOutsideWrites } from './services/watch.ts';
 import { connectionHandlers } from './sockets/connection.ts';
 import { Fanout } from './sockets/fanout.ts';
 import { Dispatcher } from './sockets/handle.ts';
 import { messageHandlers } from './sockets/message.ts';
 import { roomHandlers } from './sockets/room.ts';
 import { createSocketServer } from './sockets/server.ts';
+import { type BackupProgress, type BackupSummary, backupDatabase, restoreDatabase } from './stores/sqlite/backup.ts';
 import { type DataLock, lockDatabase } from './stores/sqlite/lock.ts';
 import { openSqliteStore } from './stores/sqlite/store.ts';
 import type { Store } from './stores/store.ts';
@@ -98,6 +101,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   return {
     async listen() {
       await health.start();
+      await watchOutsideWrites({ store, tail, sessions, logger });
       await http.ready();
       http.server.listen(config.port, config.host);
       await once(http.server, 'listening');
@@ -142,4 +146,48 @@ async function openStore(
     lock.release();
     throw error;
   }
+}
+
+/**
+ * Copies the database to a new file, beside a running server; see `backupDatabase`.
+ * @throws Error when there is nothing to copy, the file exists, or the copy is not sound
+ */
+export async function backup(config: Config, file: string, onProgress: BackupProgress): Promise<BackupSummary> {
+  return await backupDatabase(databaseFile(config), file, onProgress);
+}
+
+/**
+ * Puts a backup in the place of the database; see `restoreDatabase`.
+ * @throws Error when a server is running, or the backup is not sound; then nothing was changed
+ */
+export async function restore(config: Config, file: string): Promise<ReturnType<typeof restoreDatabase>> {
+  const path = databaseFile(config);
+  mkdirSync(config.dataDir, { recursive: true });
+  const lock = lockDatabase(path);
+  try {
+    return restoreDatabase(path, file);
+  } finally {
+    lock.release();
+  }
+}
+
+/**
+ * Opens the store for the command-line tools, beside a running server or without one, and closes it after `use`.
+ * @throws Error when there is no database, or it cannot be opened
+ */
+export async function withAdmin(config: Config, use: (tools: { admin: Admin }) => Promise<void>): Promise<void> {
+  const path = databaseFile(config);
+  if (!existsSync(path)) throw new Error(`There is no database ${path}.`);
+  const logger = createLogger({ level: 'error', pretty: false });
+  const store = await openSqliteStore({ path, queueMax: config.storeQueueMax, logger, metrics: createMetrics() });
+  try {
+    await use({ admin: new Admin(store, Date.now) });
+  } finally {
+    await store.close();
+  }
+}
+
+function databaseFile({ database }: Config): string {
+  if (database.path === ':memory:') throw new Error('A database in memory has no file: set DATABASE_URL.');
+  return database.path;
 }

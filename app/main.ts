@@ -3,6 +3,8 @@ import { ConfigError, loadEnv, readConfig } from './core/config.ts';
 
 /** Starts the server, and runs until SIGTERM or SIGINT. Exit code 0 after a stop that was asked for, 1 after a fault. */
 async function main(): Promise<void> {
+  // What is written to the data folder is for this user alone.
+  process.umask(0o077);
   const config = readConfig(loadEnv(), process.stdout.isTTY);
   const app = await createApp(config);
 

@@ -5,6 +5,9 @@ import { Refusal } from './refusal.ts';
 /** A user as stores keep it: what {@link User} tells, without what only presence knows. */
 export type StoredUser = Omit<User, 'is_active'>;
 
+/** What stands in place of the name of a user whose data was erased. */
+export const ERASED_USERNAME = 'deleted user';
+
 /** Control, format (bidirectional and zero-width among them), private, unassigned and invisible filler characters. */
 const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u17b4\u17b5\u3164\uffa0]|\u034f/u;
 

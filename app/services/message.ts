@@ -1,8 +1,7 @@
 import type { CommandResult, ParsedPayload } from '../../protocol/commands.ts';
 import { Refusal } from '../models/refusal.ts';
 import type { Store } from '../stores/store.ts';
-import type { Connection } from './delivery.ts';
-import type { OnlineUser } from './presence.ts';
+import type { Connection, OnlineUser } from './delivery.ts';
 import type { Typing } from './typing.ts';
 
 /** What messages need. */

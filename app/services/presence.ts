@@ -1,22 +1,7 @@
 import type { Room, User } from '../../protocol/models.ts';
 import type { StoredRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';
-import type { Connection, Delivery, Outgoing } from './delivery.ts';
-
-/** A user who is online: connected, or gone for less than the grace. */
-export interface OnlineUser {
-  readonly id: string;
-  username: string;
-  /** Milliseconds since 1970. */
-  connected_at: number;
-  /** Milliseconds since 1970. */
-  last_activity: number;
-  readonly connections: Set<Connection>;
-  /** The rooms that the user is a member of. */
-  readonly rooms: Set<string>;
-  /** Counts up with everyone who comes online: the order of the list of who is online. */
-  readonly number: number;
-}
+import type { Connection, Delivery, OnlineUser, Outgoing } from './delivery.ts';
 
 /** What presence needs. */
 export interface PresenceOptions {
@@ -126,6 +111,11 @@ export class Presence {
     this.#forget(user, room_id);
   }
 
+  /** The members of a room who are online. */
+  usersIn(room_id: string): OnlineUser[] {
+    return [...(this.#rooms.get(room_id) ?? [])];
+  }
+
   /** Tells the world of a room as it is now. */
   room(stored: StoredRoom): Room {
     return { ...stored, online_count: this.#rooms.get(stored.id)?.size ?? 0 };
@@ -199,7 +189,10 @@ export class Presence {
   }
 
   #tell(user: OnlineUser, outgoing: Outgoing): void {
-    if (this.tellsEveryone) return this.toEveryone(outgoing, user);
+    if (this.tellsEveryone) {
+      this.toEveryone(outgoing, user);
+      return;
+    }
     const told = new Set<OnlineUser>([user]);
     for (const room_id of user.rooms) {
       const here = this.#rooms.get(room_id);

@@ -3,9 +3,9 @@ import { decodeCursor, encodeCursor } from '../models/cursor.ts';
 import { Refusal } from '../models/refusal.ts';
 import { normalizeRoomName, type StoredRoom } from '../models/room.ts';
 import type { RoomSnapshot, Store } from '../stores/store.ts';
-import type { Connection } from './delivery.ts';
+import type { Connection, OnlineUser } from './delivery.ts';
 import type { PasswordService } from './password.ts';
-import type { OnlineUser, Presence } from './presence.ts';
+import type { Presence } from './presence.ts';
 import type { Tail } from './tail.ts';
 import type { Typing } from './typing.ts';
 

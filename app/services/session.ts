@@ -37,6 +37,7 @@ export interface SignedIn {
 interface Attempt {
   readonly user_id: string;
   readonly token_id: string;
+  generation: number;
   revoked: boolean;
 }
 
@@ -79,18 +80,27 @@ export class Sessions {
 
   /** Revokes the connection's token, or all of its user's; after `answer` the connections that used them end. */
   async signOut(connection: Connection, everywhere: boolean, answer: () => void): Promise<void> {
-    const { store, delivery, now } = this.#options;
+    const { store, now } = this.#options;
     const identity = connection.identity;
     if (identity === null) throw new Refusal('UNAUTHENTICATED');
-    const { user, token_id, token_expires_at } = identity;
+    const { user, token_id, token_generation, token_expires_at } = identity;
     const revoked = everywhere ? null : token_id;
     await store.users.revoke({ user_id: user.id, token_id: revoked, expires_at: token_expires_at, at: now() });
-    for (const attempt of this.#attempts) {
-      if (attempt.user_id === user.id && (everywhere || attempt.token_id === token_id)) attempt.revoked = true;
-    }
     answer();
-    for (const other of [...user.connections]) {
-      if (everywhere || other.identity?.token_id === token_id) delivery.end(other);
+    this.revoked({ user_id: user.id, ...(everywhere ? { generation: token_generation } : { token_id }) });
+  }
+
+  /** Ends the connections and sign-ins of a user that use a revoked token: one, or all up to a generation. */
+  revoked({ user_id, token_id, generation = -1 }: { user_id: string; token_id?: string; generation?: number }): void {
+    for (const attempt of this.#attempts) {
+      if (attempt.user_id !== user_id) continue;
+      if (attempt.token_id === token_id || attempt.generation <= generation) attempt.revoked = true;
+    }
+    for (const connection of [...(this.#options.presence.get(user_id)?.connections ?? [])]) {
+      const identity = connection.identity;
+      if (identity === null) continue;
+      if (identity.token_id === token_id || identity.token_generation <= generation)
+        this.#options.delivery.end(connection);
     }
   }
 
@@ -128,7 +138,8 @@ export class Sessions {
   ): Promise<void> {
     const { store, tail, tokens, newId } = this.#options;
     const token_id = who.token?.token_id ?? newId();
-    const attempt: Attempt = { user_id: who.user_id, token_id, revoked: false };
+    const generation = who.token?.generation ?? 0;
+    const attempt: Attempt = { user_id: who.user_id, token_id, generation, revoked: false };
     const mark = tail.mark();
     this.#attempts.add(attempt);
     try {
@@ -161,7 +172,8 @@ export class Sessions {
   ): void {
     const { store, presence } = this.#options;
     const { user: online, came } = presence.connect(connection, user);
-    connection.identity = { user: online, token_id, token_expires_at: issued.expires_at };
+    const { generation: token_generation } = snapshot;
+    connection.identity = { user: online, token_id, token_generation, token_expires_at: issued.expires_at };
     for (const [room_id] of snapshot.memberships) presence.enterRoom(online, room_id);
     this.#options.metrics.signedIn.inc();
     answer({

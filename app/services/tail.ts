@@ -15,7 +15,8 @@ interface TailedRoom {
   cursor: number;
   /** Entries that came before one that is missing, by number. */
   readonly held: Map<number, LogEntry>;
-  reading: boolean;
+  /** Missing entries are being read; `again`: and once more after that, since more has come. */
+  reading: 'no' | 'yes' | 'again';
   /** Connections that know everything up to `known`, which the cursor has not reached yet. */
   waiting: { readonly connection: Connection; readonly known: number }[];
   /** Who waits for the cursor to reach a number. */
@@ -100,6 +101,29 @@ export class Tail {
     const entered = connection.turn.then(() => this.#enter(connection, room_id, answer));
     connection.turn = entered.catch(() => {});
     return entered;
+  }
+
+  /** Compares the rooms that are followed here with the store, and reads what they are missing. */
+  async catchUp(): Promise<void> {
+    const room_ids = [...this.#rooms.keys()];
+    if (room_ids.length === 0) return;
+    for (const { room_id, head } of await this.#options.store.rooms.heads({ room_ids })) {
+      const room = this.#rooms.get(room_id);
+      if (room !== undefined && head > room.cursor) await this.#readMissing(room);
+    }
+  }
+
+  /** Tells the members of a room that it is gone, and forgets it. */
+  deleteRoom(room_id: string): void {
+    const { delivery, presence } = this.#options;
+    for (const user of presence.usersIn(room_id)) {
+      presence.leaveRoom(user.id, room_id);
+      for (const connection of user.connections) {
+        delivery.flush();
+        connection.send({ event: 'room_deleted', payload: { room_id } });
+        this.#unsubscribe(room_id, connection);
+      }
+    }
   }
 
   /** Forgets a connection that has ended. */
@@ -236,7 +260,7 @@ export class Tail {
       id: room_id,
       cursor,
       held: new Map(),
-      reading: false,
+      reading: 'no',
       waiting: [],
       reached: [],
       paused: 0,
@@ -288,24 +312,31 @@ export class Tail {
   }
 
   async #readMissing(room: TailedRoom): Promise<void> {
-    if (room.reading) return;
-    room.reading = true;
+    if (room.reading !== 'no') {
+      room.reading = 'again';
+      return;
+    }
     this.#options.metrics.gapReads.inc();
     try {
       let more = true;
       while (more && this.#rooms.get(room.id) === room) {
+        room.reading = 'yes';
         const page = await this.#options.store.messages.log({ room_id: room.id, after: room.cursor });
         for (const entry of page.entries) if (entry.message.rev > room.cursor) this.#deliver(room, entry);
         this.#applyHeld(room);
-        more = page.has_more;
+        more = page.has_more || this.#mustReadAgain(room);
       }
     } catch (error) {
       this.#options.logger.error({ err: error, room_id: room.id }, 'missing entries could not be read');
       setTimeout(() => void this.#readMissing(room), 1_000).unref();
     } finally {
-      room.reading = false;
+      room.reading = 'no';
       this.#options.delivery.flush();
     }
+  }
+
+  #mustReadAgain(room: TailedRoom): boolean {
+    return room.reading === 'again';
   }
 
   #deliver(room: TailedRoom, entry: LogEntry): void {

@@ -1,8 +1,7 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { Refusal } from '../models/refusal.ts';
 import type { Store } from '../stores/store.ts';
-import type { Connection, Delivery } from './delivery.ts';
-import type { OnlineUser } from './presence.ts';
+import type { Connection, Delivery, OnlineUser } from './delivery.ts';
 
 /** What typing needs. */
 export interface TypingOptions {

@@ -5,8 +5,8 @@ import type { CommandName } from '../../protocol/names.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { Refusal } from '../models/refusal.ts';
-import type { Connection } from '../services/delivery.ts';
-import type { OnlineUser, Presence } from '../services/presence.ts';
+import type { Connection, OnlineUser } from '../services/delivery.ts';
+import type { Presence } from '../services/presence.ts';
 
 /** What a handler gives back when it has answered by itself, at a place in the stream that it chose. */
 export const ANSWERED = Symbol('answered');
@@ -144,7 +144,7 @@ function parse<C extends CommandName>(name: C, payload: unknown): ParsedPayload<
 }
 
 /** The refusal that tells the first fault that a schema found. */
-export function invalidInput(error: z.ZodError): Refusal {
+function invalidInput(error: z.ZodError): Refusal {
   const [issue] = error.issues;
   const path = issue?.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : (issue?.path ?? []);
   const field = path.join('.');
@@ -154,7 +154,7 @@ export function invalidInput(error: z.ZodError): Refusal {
 }
 
 /** Whether a value parsed from JSON nests at most `depth` deep; walks no deeper than that. */
-export function depthAtMost(value: unknown, depth: number): boolean {
+function depthAtMost(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return true;
   if (depth === 0) return false;
   return Object.values(value).every((inner) => depthAtMost(inner, depth - 1));

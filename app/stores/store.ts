@@ -15,6 +15,13 @@ export interface Store {
   readonly users: UserStore;
   readonly rooms: RoomStore;
   readonly messages: MessageStore;
+  readonly admin: AdminStore;
+  /** Calls back when another process has written to the database, such as a command-line tool. One listener. */
+  onOutsideWrite(listener: () => void): void;
+  /** What happened outside of rooms' logs after a number, in order. */
+  notices(input: { after: number }): Promise<Notice[]>;
+  /** The number of the newest notice; 0 when there is none. */
+  newestNotice(): Promise<number>;
   /**
    * Calls back with the log entries of each commit, in order of commit, before the promises of its writes resolve.
    * One listener; the tail.
@@ -34,6 +41,14 @@ export interface StoreProbe {
   readonly writable: boolean;
   readonly reason?: string;
 }
+
+/** Something that servers must hear of and that is in no room's log. Numbers only rise. */
+export type Notice = { readonly number: number } & (
+  | { readonly kind: 'token_revoked'; readonly user_id: string; readonly token_id: string }
+  /** Every token of the user up to this generation. */
+  | { readonly kind: 'tokens_revoked'; readonly user_id: string; readonly generation: number }
+  | { readonly kind: 'room_deleted'; readonly room_id: string }
+);
 
 /** One entry of a room's log: a message in the state that the change left it in. */
 export interface LogEntry {
@@ -84,7 +99,7 @@ export interface UserStore {
   holderOf(username: string): Promise<string | undefined>;
   /** What a sign-in needs; `token` is checked when given. */
   session(input: { user_id: string; token: TokenIdentity | undefined }): Promise<SessionSnapshot>;
-  /** Revokes one token (until `expires_at`, when it is void anyway), or every token of the user. */
+  /** Revokes one token (until `expires_at`, when it is void anyway), or every token of the user so far. */
   revoke(input: { user_id: string; token_id: string | null; expires_at: number; at: number }): Promise<void>;
   /** Keeps when users were last seen. */
   touch(input: readonly { id: string; connected_at: number; last_activity: number }[]): Promise<void>;
@@ -144,6 +159,8 @@ export interface RoomStore {
     after: string | undefined;
     limit: number;
   }): Promise<Page<StoredRoom>>;
+  /** The newest number of each of these rooms; a room that is gone is absent. */
+  heads(input: { room_ids: readonly string[] }): Promise<{ room_id: string; head: number }[]>;
   /** Why a user who is not a member may not act in a room, or undefined for a member. */
   standing(input: { room_id: string; user_id: string }): Promise<ErrorCode | undefined>;
 }
@@ -192,4 +209,40 @@ export interface SendInput {
   readonly content: string;
   readonly client_id: string | null;
   readonly at: number;
+}
+
+/** What the command-line tools do. Long work goes in steps, each a transaction, so that a running server goes on. */
+export interface AdminStore {
+  /** All rooms, in the order they were made; `query` finds names that contain it. */
+  rooms(input: { query: string | undefined; after: string | undefined; limit: number }): Promise<Page<StoredRoom>>;
+  /** All users, in the order they came; `query` finds names that contain it. */
+  users(input: { query: string | undefined; after: string | undefined; limit: number }): Promise<Page<StoredUser>>;
+  /** The user of this id. */
+  user(input: { user_id: string }): Promise<StoredUser | undefined>;
+  /** The rooms that a user is a member of. */
+  memberships(input: { user_id: string }): Promise<{ room_id: string; name: string; joined_seq: number }[]>;
+  /** How many messages the database holds. */
+  countMessages(): Promise<number>;
+  /** A user's own messages in the order they were stored, of the next rows after the row `after` (0: the first). */
+  messagesOf(input: {
+    user_id: string;
+    after: number;
+    rows: number;
+  }): Promise<{ messages: Message[]; next: number | null }>;
+  /** Takes a room out of sight; its messages are then removed by {@link AdminStore.purge}. Refuses `ROOM_NOT_FOUND`. */
+  deleteRoom(input: { room_id: string }): Promise<void>;
+  /** Removes up to `rows` messages of a deleted room; answers how many it removed. */
+  purge(input: { room_id: string; rows: number }): Promise<number>;
+  /**
+   * Revokes all tokens, gives the name up, and ends all memberships of a user; its messages are then made tombstones
+   * by {@link AdminStore.eraseMessages}. Refuses `USER_NOT_FOUND`.
+   */
+  eraseUser(input: { user_id: string; at: number }): Promise<void>;
+  /** Erases a user's messages, and its name in system messages, among the next rows after the row `after`. */
+  eraseMessages(input: {
+    user_id: string;
+    after: number;
+    rows: number;
+    at: number;
+  }): Promise<{ erased: number; next: number | null }>;
 }

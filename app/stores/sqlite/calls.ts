@@ -1,5 +1,7 @@
+import { adminReads, adminWrites } from './admin.ts';
 import type { Database } from './database.ts';
 import { messageReads, messageWrites } from './message.ts';
+import { noticeReads } from './notice.ts';
 import { roomReads, roomWrites } from './room.ts';
 import type { RoomState } from './room-state.ts';
 import { userReads, userWrites } from './user.ts';
@@ -10,6 +12,7 @@ export function writeCalls(db: Database, rooms: RoomState) {
     ...userWrites(db),
     ...roomWrites(db, rooms),
     ...messageWrites(db, rooms),
+    ...adminWrites(db, rooms),
     probeWrite(at: number): null {
       db.run(
         "INSERT INTO meta VALUES ('probed_at', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -26,6 +29,8 @@ export function readCalls(db: Database) {
     ...userReads(db),
     ...roomReads(db),
     ...messageReads(db),
+    ...noticeReads(db),
+    ...adminReads(db),
     probeRead(): null {
       db.get("SELECT value FROM meta WHERE key = 'epoch'");
       return null;

@@ -122,7 +122,7 @@ export function messageWrites(db: Database, rooms: RoomState) {
 }
 
 /** Turns rows into messages as long as their JSON fits `bytes`. */
-export function fitMessages(rows: readonly MessageRow[], bytes: number): { messages: Message[]; bytes: number } {
+function fitMessages(rows: readonly MessageRow[], bytes: number): { messages: Message[]; bytes: number } {
   const messages: Message[] = [];
   let used = 0;
   for (const row of rows) {

@@ -25,6 +25,14 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX revoked_tokens_by_expiry ON revoked_tokens (expires_at);
 
+  CREATE TABLE notices (               -- what servers must hear of that is in no room's log
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL CHECK (kind IN ('token_revoked', 'tokens_revoked', 'room_deleted')),
+    subject TEXT NOT NULL,             -- the id of the user or the room
+    token_id TEXT,                     -- of token_revoked
+    generation INTEGER                 -- of tokens_revoked: tokens up to this one
+  ) STRICT;
+
   CREATE TABLE rooms (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,

@@ -142,6 +142,13 @@ export function roomReads(db: Database) {
       return { type: facts.room.type, password_hash: facts.room.password_hash, member: facts.member };
     },
 
+    heads({ room_ids }: { room_ids: readonly string[] }): { room_id: string; head: number }[] {
+      return room_ids.flatMap((room_id) => {
+        const row = db.get<{ seq: number }>('SELECT seq FROM rooms WHERE id = ?', room_id);
+        return row === undefined ? [] : [{ room_id, head: row.seq }];
+      });
+    },
+
     standing({ room_id, user_id }: { room_id: string; user_id: string }): ErrorCode | undefined {
       return refuseNonMember(roomFacts(db, room_id, user_id));
     },

@@ -6,7 +6,7 @@ import type { LogEntry, SendInput, Store } from '../store.ts';
 import type { ReadCalls, WriteCalls } from './calls.ts';
 import { type Input, Lane, type Output, type PendingCall, startWorker } from './lane.ts';
 import type { Written } from './message.ts';
-import type { BatchReply, ReplyMessage } from './worker-messages.ts';
+import type { BatchReply, OutsideWrite, ReplyMessage } from './worker-messages.ts';
 
 /** What the SQLite store is opened with. */
 export interface SqliteOptions {
@@ -38,6 +38,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   const reader = inMemory ? writer : (await startWorker({ path, role: 'reader' })).worker;
 
   let listener: (entries: readonly LogEntry[]) => void = () => {};
+  let onOutsideWrite: () => void = () => {};
   let onFailure: (error: Error) => void = () => {};
   let closing = false;
   const onFault = (call: string, fault: string) => options.logger.error({ call, fault }, 'the database failed a call');
@@ -64,7 +65,10 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     onFault,
   });
   for (const worker of new Set([writer, reader])) {
-    worker.on('message', ({ kind, replies }: BatchReply) => (kind === 'write' ? writes : reads).settle(replies));
+    worker.on('message', (message: BatchReply | OutsideWrite) => {
+      if (message.kind === 'outside write') onOutsideWrite();
+      else (message.kind === 'write' ? writes : reads).settle(message.replies);
+    });
     const fail = (error: Error) => {
       if (closing) return;
       closing = true;
@@ -81,6 +85,9 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     ...stores(writes, reads),
     onEntries: (callback) => {
       listener = callback;
+    },
+    onOutsideWrite: (callback) => {
+      onOutsideWrite = callback;
     },
     onFailure: (callback) => {
       onFailure = callback;
@@ -151,7 +158,10 @@ function sentMessage(input: SendInput, seq: number): Message {
 }
 
 /** The nouns of the interface, each method one call. */
-function stores(writes: Lane<WriteCalls>, reads: Lane<ReadCalls>): Pick<Store, 'users' | 'rooms' | 'messages'> {
+function stores(
+  writes: Lane<WriteCalls>,
+  reads: Lane<ReadCalls>,
+): Pick<Store, 'users' | 'rooms' | 'messages' | 'admin' | 'notices' | 'newestNotice'> {
   const read =
     <K extends keyof ReadCalls & string>(name: K) =>
     (input: Input<ReadCalls, K>) =>
@@ -167,7 +177,24 @@ function stores(writes: Lane<WriteCalls>, reads: Lane<ReadCalls>): Pick<Store, '
   const revokeTokens = write('revokeTokens');
   const touchUsers = write('touchUsers');
 
+  const deleteRoom = write('deleteRoom');
+  const eraseUser = write('eraseUser');
+
   return {
+    notices: read('notices'),
+    newestNotice: () => reads.call('newestNotice', undefined),
+    admin: {
+      rooms: read('allRooms'),
+      users: read('allUsers'),
+      user: read('user'),
+      memberships: read('memberships'),
+      countMessages: () => reads.call('countMessages', undefined),
+      messagesOf: read('messagesOf'),
+      deleteRoom: async (input) => void (await deleteRoom(input)),
+      purge: write('purge'),
+      eraseUser: async (input) => void (await eraseUser(input)),
+      eraseMessages: write('eraseMessages'),
+    },
     users: {
       create: write('createUser'),
       rename: write('renameUser'),
@@ -187,6 +214,7 @@ function stores(writes: Lane<WriteCalls>, reads: Lane<ReadCalls>): Pick<Store, '
       remove: async (input) => void (await remove(input)),
       enter: read('enter'),
       list: read('list'),
+      heads: read('heads'),
       standing: read('standing'),
     },
     messages: {

@@ -43,11 +43,8 @@ export function userWrites(db: Database) {
     },
 
     revokeTokens(input: { user_id: string; token_id: string | null; expires_at: number; at: number }): Written<null> {
-      if (input.token_id === null) {
-        db.run('UPDATE users SET generation = generation + 1 WHERE id = ?', input.user_id);
-      } else {
-        db.run('INSERT OR IGNORE INTO revoked_tokens VALUES (?, ?)', input.token_id, input.expires_at);
-      }
+      if (input.token_id === null) revokeAll(db, input.user_id);
+      else revokeOne(db, { ...input, token_id: input.token_id });
       db.run('DELETE FROM revoked_tokens WHERE expires_at < ?', input.at);
       return { value: null, entries: [] };
     },
@@ -59,6 +56,22 @@ export function userWrites(db: Database) {
       return { value: null, entries: [] };
     },
   };
+}
+
+/** Revokes every token of a user so far, by raising its generation. */
+export function revokeAll(db: Database, user_id: string): void {
+  db.run('UPDATE users SET generation = generation + 1 WHERE id = ?', user_id);
+  db.run(
+    `INSERT INTO notices (kind, subject, generation)
+     SELECT 'tokens_revoked', id, generation - 1 FROM users WHERE id = ?`,
+    user_id,
+  );
+}
+
+function revokeOne(db: Database, token: { user_id: string; token_id: string; expires_at: number }): void {
+  const { user_id, token_id, expires_at } = token;
+  db.run('INSERT OR IGNORE INTO revoked_tokens VALUES (?, ?)', token_id, expires_at);
+  db.run("INSERT INTO notices (kind, subject, token_id) VALUES ('token_revoked', ?, ?)", user_id, token_id);
 }
 
 /** What the reader does with users and their tokens. */

@@ -32,6 +32,11 @@ export interface BatchReply {
   readonly replies: readonly ReplyMessage[];
 }
 
+/** Another process has written to the file since the last time this was looked at. */
+export interface OutsideWrite {
+  readonly kind: 'outside write';
+}
+
 /** The first thing a worker says: it is ready, or why it cannot be. */
 export type ReadyMessage =
   | { readonly ready: true; readonly epoch: string }

@@ -9,6 +9,7 @@ import type {
   BatchMessage,
   BatchReply,
   CallMessage,
+  OutsideWrite,
   ReadyMessage,
   ReplyMessage,
   WorkerOptions,
@@ -78,20 +79,38 @@ function open({ path, role }: WorkerOptions) {
     });
   }
 
-  return { epoch, write, read, close: () => db.close() };
+  let dataVersion = db.dataVersion();
+  /** Whether another connection has written since the last call. */
+  function writtenOutside(): boolean {
+    const before = dataVersion;
+    dataVersion = db.dataVersion();
+    return dataVersion !== before;
+  }
+
+  return { epoch, write, read, writtenOutside, close: () => db.close() };
 }
 
+/** How often the writer looks whether another process has written, in milliseconds. */
+const WATCH_INTERVAL_MS = 500;
+
 function start(): void {
+  const options = workerData as WorkerOptions;
   let connection: ReturnType<typeof open>;
   try {
-    connection = open(workerData as WorkerOptions);
+    connection = open(options);
   } catch (error) {
     port?.postMessage({ ready: false, reason: String(error) } satisfies ReadyMessage);
     return;
   }
   port?.postMessage({ ready: true, epoch: connection.epoch } satisfies ReadyMessage);
+  const watch = () => {
+    if (connection.writtenOutside()) port?.postMessage({ kind: 'outside write' } satisfies OutsideWrite);
+  };
+  // The reader would see the writer's own commits as another's.
+  const watching = options.role === 'reader' ? undefined : setInterval(watch, WATCH_INTERVAL_MS);
   port?.on('message', (batch: BatchMessage | 'close') => {
     if (batch === 'close') {
+      clearInterval(watching);
       connection.close();
       port?.close();
     } else {

@@ -1,0 +1,87 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { withAdmin } from '../app.ts';
+import { progressBar, runTool, UsageError } from './run.ts';
+
+const USAGE = `Usage: npm run admin -- COMMAND
+  rooms [TEXT]            list the rooms whose name contains TEXT
+  users [TEXT]            list the users whose name contains TEXT
+  delete-room ROOM_ID     remove a room and its history
+  export-user USER_ID     print all data of a user as JSON (--out FILE: write it there)
+  erase-user USER_ID      make all messages of a user tombstones, and end its memberships and sessions
+  delete-user USER_ID     the same as erase-user
+  revoke-tokens USER_ID   sign a user out everywhere
+--json prints lists as one JSON object a line.`;
+
+type Tools = Parameters<Parameters<typeof withAdmin>[1]>[0];
+
+/** `npm run admin -- COMMAND`: looks after rooms and users, beside a running server or without one. */
+await runTool(async (config, args) => {
+  const options = { json: { type: 'boolean', default: false }, out: { type: 'string' } } as const;
+  const { values, positionals } = parse(() => parseArgs({ args, options, allowPositionals: true }));
+  const [command, argument] = positionals;
+  if (command === undefined || positionals.length > 2) throw new UsageError(USAGE);
+  await withAdmin(config, async (tools) => {
+    if (command === 'rooms' || command === 'users') return await list(tools, command, argument, values.json);
+    if (argument === undefined) throw new UsageError(USAGE);
+    await change(tools, command, argument, values.out);
+  });
+});
+
+function parse<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+  }
+}
+
+async function list(
+  { admin }: Tools,
+  what: 'rooms' | 'users',
+  query: string | undefined,
+  json: boolean,
+): Promise<void> {
+  if (what === 'rooms') {
+    for await (const room of admin.rooms(query)) {
+      const { id, name, type, is_password_protected, user_count, seq } = room;
+      const lock = is_password_protected ? ', password' : '';
+      console.log(
+        json ? JSON.stringify(room) : `${id}  ${name}  (${type}${lock}, ${user_count} members, ${seq} entries)`,
+      );
+    }
+    return;
+  }
+  for await (const user of admin.users(query)) {
+    console.log(json ? JSON.stringify(user) : `${user.id}  ${user.username}  (last seen ${user.last_activity})`);
+  }
+}
+
+async function change({ admin }: Tools, command: string, id: string, out: string | undefined): Promise<void> {
+  const bar = progressBar('Working');
+  switch (command) {
+    case 'delete-room': {
+      const removed = await admin.deleteRoom(id, bar.update);
+      bar.end();
+      return console.log(`Room ${id} is deleted, with ${removed} messages.`);
+    }
+    case 'erase-user':
+    case 'delete-user': {
+      const erased = await admin.eraseUser(id, bar.update);
+      bar.end();
+      return console.log(`User ${id} is erased; ${erased} messages were changed.`);
+    }
+    case 'export-user': {
+      const json = `${JSON.stringify(await admin.exportUser(id, bar.update), null, 2)}\n`;
+      bar.end();
+      if (out === undefined) process.stdout.write(json);
+      else await writeFile(out, json, { flag: 'wx' });
+      return;
+    }
+    case 'revoke-tokens':
+      await admin.revokeTokens(id);
+      return console.log(`All tokens of user ${id} are revoked.`);
+    default:
+      throw new UsageError(USAGE);
+  }
+}

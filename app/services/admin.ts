@@ -1,0 +1,110 @@
+import type { Message } from '../../protocol/models.ts';
+import { Refusal } from '../models/refusal.ts';
+import type { StoredRoom } from '../models/room.ts';
+import type { StoredUser } from '../models/user.ts';
+import type { Page, Store } from '../stores/store.ts';
+
+/** Told how far something is: how many of how many. */
+export type Progress = (done: number, total: number) => void;
+
+/** What is known of one user, for the user to take away. */
+export interface UserExport {
+  readonly user: StoredUser;
+  readonly memberships: readonly { readonly room_id: string; readonly name: string; readonly joined_seq: number }[];
+  readonly messages: readonly Message[];
+}
+
+const ROWS_A_STEP = 1_000;
+
+/** What the command-line tools do to a database, beside a running server or without one. */
+export class Admin {
+  readonly #store: Store;
+  readonly #now: () => number;
+
+  /** `now` is the clock, in milliseconds since 1970. */
+  constructor(store: Store, now: () => number) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  /** All rooms whose name contains `query`. */
+  rooms(query: string | undefined): AsyncGenerator<StoredRoom> {
+    return pages((after) => this.#store.admin.rooms({ query, after, limit: ROWS_A_STEP }));
+  }
+
+  /** All users whose name contains `query`. */
+  users(query: string | undefined): AsyncGenerator<StoredUser> {
+    return pages((after) => this.#store.admin.users({ query, after, limit: ROWS_A_STEP }));
+  }
+
+  /** Removes a room and its history; its members are told `room_deleted`. @throws Refusal `ROOM_NOT_FOUND` */
+  async deleteRoom(room_id: string, onProgress: Progress): Promise<number> {
+    const total = await this.#store.admin.countMessages();
+    await this.#store.admin.deleteRoom({ room_id });
+    let removed = 0;
+    for (;;) {
+      const step = await this.#store.admin.purge({ room_id, rows: ROWS_A_STEP });
+      removed += step;
+      if (step < ROWS_A_STEP) return removed;
+      onProgress(removed, total);
+    }
+  }
+
+  /** Everything of one user. @throws Refusal `USER_NOT_FOUND` */
+  async exportUser(user_id: string, onProgress: Progress): Promise<UserExport> {
+    const user = await this.#store.admin.user({ user_id });
+    if (user === undefined) throw new Refusal('USER_NOT_FOUND');
+    const memberships = await this.#store.admin.memberships({ user_id });
+    const messages: Message[] = [];
+    await this.#scan(onProgress, async (after) => {
+      const page = await this.#store.admin.messagesOf({ user_id, after, rows: ROWS_A_STEP });
+      messages.push(...page.messages);
+      return page.next;
+    });
+    return { user, memberships, messages };
+  }
+
+  /**
+   * Erases a user: tokens revoked, connections ended, memberships ended, messages made tombstones, and the name
+   * replaced in system messages, each change with a number of its own, so that every client learns of it.
+   * @returns how many messages were changed
+   * @throws Refusal `USER_NOT_FOUND`
+   */
+  async eraseUser(user_id: string, onProgress: Progress): Promise<number> {
+    await this.#store.admin.eraseUser({ user_id, at: this.#now() });
+    let erased = 0;
+    await this.#scan(onProgress, async (after) => {
+      const step = await this.#store.admin.eraseMessages({ user_id, after, rows: ROWS_A_STEP, at: this.#now() });
+      erased += step.erased;
+      return step.next;
+    });
+    return erased;
+  }
+
+  /** Revokes every token of a user; its connections end. @throws Refusal `USER_NOT_FOUND` */
+  async revokeTokens(user_id: string): Promise<void> {
+    if ((await this.#store.admin.user({ user_id })) === undefined) throw new Refusal('USER_NOT_FOUND');
+    await this.#store.users.revoke({ user_id, token_id: null, expires_at: 0, at: this.#now() });
+  }
+
+  /** Walks over all messages in steps. */
+  async #scan(onProgress: Progress, step: (after: number) => Promise<number | null>): Promise<void> {
+    const total = await this.#store.admin.countMessages();
+    let after: number | null = 0;
+    let done = 0;
+    while (after !== null) {
+      after = await step(after);
+      done = Math.min(total, done + ROWS_A_STEP);
+      onProgress(after === null ? total : done, total);
+    }
+  }
+}
+
+async function* pages<T>(read: (after: string | undefined) => Promise<Page<T>>): AsyncGenerator<T> {
+  let after: string | undefined;
+  do {
+    const page = await read(after);
+    yield* page.items;
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+}
