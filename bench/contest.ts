@@ -105,7 +105,7 @@ export function faults(label: string, rounds: Round[]): string[] {
   const busy = median(rounds.map((round) => round.clientCpu));
   if (busy > 0.95)
     lines.push(`NOTE ${label}: the load client was busy ${percent(busy)} of the time: it may be the limit`);
-  const others = median(rounds.map((round) => round.server.othersSeconds / round.seconds));
+  const others = median(rounds.map((round) => round.server.others));
   if (others > 0.1) lines.push(`NOTE ${label}: other processes took ${percent(others)} of a core meanwhile`);
   return lines;
 }

@@ -10,12 +10,14 @@ const REQUEST_LIMIT_MS = 900_000;
 
 /** The server between the two edges of a window of measurement. */
 export interface Watched {
-  /** Processor seconds, workers included. */
+  /** Processor seconds that the server took for each second, workers included. */
+  cpu: number;
+  /** The same, over the whole window. */
   cpuSeconds: number;
   /** Resident memory at the end of the window, in bytes. */
   rss: number;
-  /** Processor seconds that the machine spent on anything but the server and the load client. */
-  othersSeconds: number;
+  /** Processor seconds that the machine spent on anything but the server and the load client, for each second. */
+  others: number;
 }
 
 /** The load client's process, and one server that it is connected to. */
@@ -32,7 +34,7 @@ export class LoadClient {
 
   /** Has the client do one thing, and watches the server meanwhile. Throws when either fails. */
   async request<R extends Request>(request: R): Promise<Results[R['op']] & { server: Watched }> {
-    const server = { cpuSeconds: Number.NaN, rss: Number.NaN, othersSeconds: Number.NaN };
+    const server = { cpu: Number.NaN, cpuSeconds: Number.NaN, rss: Number.NaN, others: Number.NaN };
     let begin = this.#clocks();
     const onEdge = (edge: 'begin' | 'end') => {
       const now = this.#clocks();
@@ -40,8 +42,11 @@ export class LoadClient {
       else {
         server.cpuSeconds = now.server - begin.server;
         server.rss = this.#server.rss;
-        const client = now.client - begin.client;
-        server.othersSeconds = Math.max(0, now.machine - begin.machine - server.cpuSeconds - client);
+        // By this process's own clock: the edges reach it a little after they happened.
+        const wall = now.wall - begin.wall;
+        server.cpu = server.cpuSeconds / wall;
+        const ours = server.cpuSeconds + now.client - begin.client;
+        server.others = Math.max(0, now.machine - begin.machine - ours) / wall;
       }
     };
     const result = (await this.#ask(request, onEdge)) as Results[R['op']];
@@ -54,8 +59,13 @@ export class LoadClient {
     return stopChild(this.#child, 0);
   }
 
-  #clocks(): { server: number; client: number; machine: number } {
-    return { server: this.#server.cpu, client: cpuSeconds(this.#child.pid ?? 0), machine: busySeconds() };
+  #clocks(): { wall: number; server: number; client: number; machine: number } {
+    return {
+      wall: performance.now() / 1000,
+      server: this.#server.cpu,
+      client: cpuSeconds(this.#child.pid ?? 0),
+      machine: busySeconds(),
+    };
   }
 
   #ask(request: Request, onEdge: (edge: 'begin' | 'end') => void): Promise<unknown> {

@@ -47,7 +47,7 @@ export function kibibytes(bytes: number): string {
 }
 
 /** The ratios of two series of rounds, round by round. */
-export function ratios(ours: number[], theirs: number[]): number[] {
+function ratios(ours: number[], theirs: number[]): number[] {
   return ours.map((value, round) => value / (theirs[round] ?? Number.NaN));
 }
 

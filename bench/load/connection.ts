@@ -44,9 +44,10 @@ let stampOffset = 0;
 function stampIn(buffer: Buffer, start: number, end: number): number {
   let at = start + stampOffset;
   if (buffer[at] !== 0x54 || buffer[at - 1] !== 0x22 || buffer[at + 1] !== DIGIT_0 || at >= end) {
-    at = buffer.indexOf('"T0', start, 'latin1') + 1;
-    if (at === 0 || at >= end) return -1;
-    stampOffset = at - start;
+    // Within the frame only: the buffer is long, and a system message has no stamp.
+    stampOffset = buffer.subarray(start, end).indexOf('"T0', 0, 'latin1') + 1;
+    if (stampOffset === 0) return -1;
+    at = start + stampOffset;
   }
   let stamp = 0;
   for (let i = at + 1; i <= at + STAMP_DIGITS; i++) stamp = stamp * 10 + ((buffer[i] as number) - DIGIT_0);

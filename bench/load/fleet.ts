@@ -24,7 +24,7 @@ export function accepted(what: string, answer: Answer): Answer {
 }
 
 /** Runs `task` for each index below `count`, at most `width` at a time; rejects with the first failure. */
-export async function inParallel(count: number, width: number, task: (index: number) => Promise<void>): Promise<void> {
+async function inParallel(count: number, width: number, task: (index: number) => Promise<void>): Promise<void> {
   let next = 0;
   const lane = async () => {
     while (next < count) await task(next++);

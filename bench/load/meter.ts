@@ -25,7 +25,7 @@ export class Meter {
   /** When the chunk that is being read came, as of `performance.now()`. */
   now = 0;
   /** Deliveries until the next one whose latency is recorded. */
-  countdown = 1;
+  countdown = Number.POSITIVE_INFINITY;
   /** Of how many deliveries one is recorded. A prime above 1, so that it does not fall in step with a window. */
   sampleEvery = 1;
 
@@ -37,6 +37,7 @@ export class Meter {
     this.refusal = '';
     this.deliveries = 0;
     this.bytes = 0;
+    this.countdown = this.sampleEvery;
     this.delivery.reset();
     this.acknowledgement.reset();
   }

@@ -37,7 +37,7 @@ function row(label: string, rounds: Round[]): string[] {
     spread(acknowledgedRates(rounds)),
     short(middle((round) => round.acknowledgement.p50)),
     short(middle((round) => round.acknowledgement.p99)),
-    short(middle((round) => round.server.cpuSeconds / round.seconds)),
+    short(middle((round) => round.server.cpu)),
     mebibytes(middle((round) => round.server.rss)),
   ];
 }

@@ -20,7 +20,7 @@ export const LOAD_COLUMNS = [
 export const deliveryRates = (rounds: Round[]) => rounds.map((round) => round.deliveries / round.seconds);
 
 /** Deliveries for each second of processor time of the server: what is left of the comparison on a busy machine. */
-export const deliveriesByCpu = (rounds: Round[]) => rounds.map((round) => round.deliveries / round.server.cpuSeconds);
+const deliveriesByCpu = (rounds: Round[]) => rounds.map((round) => round.deliveries / round.seconds / round.server.cpu);
 
 /** Acknowledged messages a second, round by round. */
 export const acknowledgedRates = (rounds: Round[]) => rounds.map((round) => round.acknowledged / round.seconds);
@@ -35,7 +35,7 @@ export function loadRow(label: string, rounds: Round[]): string[] {
     short(middle((round) => round.acknowledged / round.seconds)),
     short(middle((round) => round.delivery.p50)),
     short(middle((round) => round.delivery.p99)),
-    short(middle((round) => round.server.cpuSeconds / round.seconds)),
+    short(middle((round) => round.server.cpu)),
     short(median(deliveriesByCpu(rounds))),
     mebibytes(middle((round) => round.server.rss)),
     short(middle((round) => round.clientCpu)),
