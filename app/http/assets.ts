@@ -19,13 +19,14 @@ interface Asset {
   readonly version: string;
 }
 
-function load(name: string): Asset {
-  const body = readFileSync(new URL(`assets/${name}`, import.meta.url), 'utf8');
+function load(...files: readonly string[]): Asset {
+  const read = (file: string) => readFileSync(new URL(`assets/${file}`, import.meta.url), 'utf8');
+  const body = files.map(read).join('\n');
   return { body, version: fingerprint(body).slice(0, 10) };
 }
 
 const ASSETS: Readonly<Record<AssetName, Asset>> = {
-  'style.css': load('style.css'),
+  'style.css': load('base.css', 'frame.css'),
   'home.css': load('home.css'),
   'docs.css': load('docs.css'),
   'icon.svg': load('icon.svg'),

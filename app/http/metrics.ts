@@ -23,7 +23,7 @@ LOOPBACK.addAddress('::1', 'ipv6');
 const PROXY_HEADERS = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'forwarded', 'via'];
 
 /** Whether the request comes from this machine itself, and not through a proxy on it. */
-export function isLocal(request: IncomingMessage, address: string): boolean {
+function isLocal(request: IncomingMessage, address: string): boolean {
   if (PROXY_HEADERS.some((name) => request.headers[name] !== undefined)) return false;
   return LOOPBACK.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
@@ -31,7 +31,7 @@ export function isLocal(request: IncomingMessage, address: string): boolean {
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
 /** Whether an `Authorization` header bears the token; takes as long for a near miss as for a far one. */
-export function bearsToken(authorization: string | undefined, token: string): boolean {
+function bearsToken(authorization: string | undefined, token: string): boolean {
   const given = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
   return given !== undefined && timingSafeEqual(digest(given), digest(token));
 }

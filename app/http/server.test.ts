@@ -202,6 +202,20 @@ describe('errors', () => {
     expect(logged).toMatchObject({ level: 50, err: { message: 'database password is hunter2' } });
   });
 
+  it.each([
+    [302, 500],
+    [404, 404],
+    [502, 500],
+    [503, 503],
+  ])('thrown with the status %d are answered with %d', async (statusCode, status) => {
+    const read = () => {
+      throw Object.assign(new Error('thrown'), { statusCode });
+    };
+    await using server = await startTestServer({ health: { read } });
+    expect((await server.app.inject('/health')).statusCode).toBe(status);
+    expect(server.lines.some((line) => line['msg'] === 'request failed')).toBe(status === 500);
+  });
+
   it('below HTTP end the connection with an answer', async () => {
     await using server = await startTestServer();
     const port = await listen(server);
