@@ -51,7 +51,7 @@ options
   --servers A,B     which servers: stock,sohbet
   --json FILE       writes all numbers to FILE
   --profile DIR     writes CPU profiles of the servers to DIR
-  --quick           a smoke run: 1 round of 0.5 s, 200 connections, 10,000 messages`;
+  --quick           a smoke run: 1 round of 0.5 s, 200 connections, 1 and 100 rooms, 10,000 messages`;
 
 const DEFAULT_SCENARIOS = ['fanout', 'lone', 'durable', 'idle'];
 
@@ -102,7 +102,7 @@ export function readOptions(args: string[], known: readonly string[]): Options |
     rounds: count('rounds', values.rounds ?? (quick ? '1' : '7'), 1),
     seconds: count('seconds', values.seconds ?? (quick ? '0.5' : '2'), 0.1),
     connections: optional('connections') ?? (quick ? 200 : undefined),
-    rooms: (values.rooms ?? '1,10,100').split(',').map((rooms) => count('rooms', rooms, 1)),
+    rooms: (values.rooms ?? (quick ? '1,100' : '1,10,100')).split(',').map((rooms) => count('rooms', rooms, 1)),
     window: optional('window'),
     body: count('body', values.body ?? '64', 17),
     messages: count('messages', values.messages ?? (quick ? '10000' : '100000'), 1),
