@@ -60,7 +60,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const now = Date.now;
   const secret = config.tokenSecret ?? (lock === null ? createSecret() : await loadOrCreateSecret(config.dataDir));
 
-  const delivery = new Fanout();
+  const delivery = new Fanout(logger, metrics);
   const presence = new Presence({
     delivery,
     now,
@@ -95,7 +95,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   });
   const { pingIntervalMs, pingTimeoutMs } = config;
   const sockets = { corsOrigins, pingIntervalMs, pingTimeoutMs, clientAddress, logger, metrics };
-  const io = createSocketServer({ ...sockets, http: http.server, dispatcher, sessions });
+  const io = createSocketServer({ ...sockets, http: http.server, dispatcher, sessions, fanout: delivery });
   const saving = setInterval(() => presence.save(), SAVE_INTERVAL_MS);
 
   return {

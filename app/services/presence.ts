@@ -151,14 +151,9 @@ export class Presence {
     return { users: page.map((user) => this.describe(user)), next: last?.number ?? null };
   }
 
-  /** Sends to every connection that has signed in, but those of one user, if given. */
-  toEveryone(outgoing: Outgoing, except?: OnlineUser): void {
-    for (const user of this.#online.values()) if (user !== except) this.toUser(user, outgoing);
-  }
-
-  /** Sends to every connection of a user. */
-  toUser(user: OnlineUser, outgoing: Outgoing): void {
-    for (const connection of user.connections) connection.send(outgoing);
+  /** Every connection that has signed in, but those of one user, if given. */
+  *connections(except?: OnlineUser): Generator<Connection> {
+    for (const user of this.#online.values()) if (user !== except) yield* user.connections;
   }
 
   /** Whether few enough are online for everyone to be told of everything. */
@@ -189,10 +184,11 @@ export class Presence {
   }
 
   #tell(user: OnlineUser, outgoing: Outgoing): void {
-    if (this.tellsEveryone) {
-      this.toEveryone(outgoing, user);
-      return;
-    }
+    this.#options.delivery.sendVolatile(this.tellsEveryone ? this.connections(user) : this.#companions(user), outgoing);
+  }
+
+  /** The connections of those who share a small room with a user. */
+  *#companions(user: OnlineUser): Generator<Connection> {
     const told = new Set<OnlineUser>([user]);
     for (const room_id of user.rooms) {
       const here = this.#rooms.get(room_id);
@@ -200,7 +196,7 @@ export class Presence {
       for (const other of here) {
         if (told.has(other)) continue;
         told.add(other);
-        this.toUser(other, outgoing);
+        yield* other.connections;
       }
     }
   }

@@ -3,7 +3,7 @@ import { decodeCursor, encodeCursor } from '../models/cursor.ts';
 import { Refusal } from '../models/refusal.ts';
 import { normalizeRoomName, type StoredRoom } from '../models/room.ts';
 import type { RoomSnapshot, Store } from '../stores/store.ts';
-import type { Connection, OnlineUser } from './delivery.ts';
+import type { Connection, Delivery, OnlineUser } from './delivery.ts';
 import type { PasswordService } from './password.ts';
 import type { Presence } from './presence.ts';
 import type { Tail } from './tail.ts';
@@ -16,6 +16,7 @@ export interface RoomOptions {
   readonly presence: Presence;
   readonly tail: Tail;
   readonly typing: Typing;
+  readonly delivery: Delivery;
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number;
   readonly newId: () => string;
@@ -49,7 +50,9 @@ export class Rooms {
       const room = { room_id, message_id: newId(), name, type: payload.type, password_hash, client_id, at: now() };
       const created = await store.rooms.create({ ...room, user_id: user.id });
       if (created.duplicate) return answer({ room: presence.room(created.room), duplicate: true });
-      answer({ room: presence.room(created.room) });
+      const made = presence.room(created.room);
+      answer({ room: made });
+      connection.send({ event: 'room_info', payload: { room: made, users: [presence.describe(user)], messages: [] } });
       tail.attachAll(connection, [[room_id, created.room.seq]], mark);
       this.#announce(user, created.room);
     } finally {
@@ -153,11 +156,11 @@ export class Rooms {
 
   /** Tells those who may see a new room. */
   #announce(creator: OnlineUser, room: StoredRoom): void {
-    const { presence } = this.#options;
+    const { presence, delivery } = this.#options;
     const { id: room_id, name, type, is_password_protected, created_by, created_at } = room;
     const payload = { room_id, name, type, is_password_protected, created_by, created_at };
     const listed = type === 'public' || is_password_protected;
-    if (listed && presence.tellsEveryone) presence.toEveryone({ event: 'room_created', payload });
-    else presence.toUser(creator, { event: 'room_created', payload });
+    const told = listed && presence.tellsEveryone ? presence.connections() : creator.connections;
+    delivery.sendAll(told, { event: 'room_created', payload });
   }
 }

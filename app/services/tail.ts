@@ -59,7 +59,6 @@ export class Tail {
       if (room === undefined) this.#pass(entry);
       else this.#apply(room, entry);
     }
-    this.#options.delivery.flush();
   }
 
   /** To be called before a snapshot is read that {@link attachAll} is given; to be closed by {@link release}. */
@@ -167,7 +166,6 @@ export class Tail {
       await run();
     } finally {
       this.#recent.close(mark);
-      this.#options.delivery.flush();
     }
   }
 
@@ -331,7 +329,6 @@ export class Tail {
       setTimeout(() => void this.#readMissing(room), 1_000).unref();
     } finally {
       room.reading = 'no';
-      this.#options.delivery.flush();
     }
   }
 

@@ -16,14 +16,24 @@ interface Typist {
   readonly timer: NodeJS.Timeout;
 }
 
-/** Who is typing in which room: lapses by itself, is never stored, and is sent at most five times a second a room. */
+/** What a room has been told, and still must be. */
+interface TypingRoom {
+  readonly typists: Map<string, Typist>;
+  /** Users that the room believes to be typing. */
+  readonly told: Map<string, OnlineUser>;
+  /** How many events it was sent in `second`. */
+  sent: number;
+  second: number;
+}
+
+/**
+ * Who is typing in which room: lapses by itself, is never stored, and is sent at most five times a second a room. A
+ * beginning above that is not sent; an end that a room must hear waits for the next second.
+ */
 export class Typing {
   readonly #options: TypingOptions;
-  /** By room, then by user. */
-  readonly #rooms = new Map<string, Map<string, Typist>>();
-  /** How many events each room was sent in this second. */
-  readonly #sent = new Map<string, number>();
-  #second = 0;
+  readonly #rooms = new Map<string, TypingRoom>();
+  #owing: NodeJS.Timeout | undefined;
 
   constructor(options: TypingOptions) {
     this.#options = options;
@@ -48,50 +58,74 @@ export class Typing {
 
   /** Ends the typing of a user in a room, if there is any. */
   stop(user: OnlineUser, room_id: string): void {
-    const typists = this.#rooms.get(room_id);
-    const typist = typists?.get(user.id);
-    if (typists === undefined || typist === undefined) return;
+    const room = this.#rooms.get(room_id);
+    const typist = room?.typists.get(user.id);
+    if (room === undefined || typist === undefined) return;
     clearTimeout(typist.timer);
-    typists.delete(user.id);
-    if (typists.size === 0) this.#rooms.delete(room_id);
-    this.#publish(user, room_id, false);
+    room.typists.delete(user.id);
+    this.#settle(room, room_id);
   }
 
   /** Ends all typing of a connection that has ended. */
   disconnect(connection: Connection, user: OnlineUser): void {
     if (this.#rooms.size === 0) return;
     for (const room_id of user.rooms) {
-      if (this.#rooms.get(room_id)?.get(user.id)?.connection === connection) this.stop(user, room_id);
+      if (this.#rooms.get(room_id)?.typists.get(user.id)?.connection === connection) this.stop(user, room_id);
     }
   }
 
   /** Stops all timers. */
   close(): void {
-    for (const typists of this.#rooms.values()) for (const { timer } of typists.values()) clearTimeout(timer);
+    clearTimeout(this.#owing);
+    for (const { typists } of this.#rooms.values()) for (const { timer } of typists.values()) clearTimeout(timer);
     this.#rooms.clear();
   }
 
   #start(connection: Connection, user: OnlineUser, room_id: string): void {
-    const typists = this.#rooms.get(room_id) ?? new Map<string, Typist>();
-    this.#rooms.set(room_id, typists);
-    clearTimeout(typists.get(user.id)?.timer);
+    const room = this.#rooms.get(room_id) ?? { typists: new Map(), told: new Map(), sent: 0, second: 0 };
+    this.#rooms.set(room_id, room);
+    clearTimeout(room.typists.get(user.id)?.timer);
     const timer = setTimeout(() => this.stop(user, room_id), this.#options.lapseMs);
     timer.unref();
-    typists.set(user.id, { connection, timer });
-    this.#publish(user, room_id, true);
+    room.typists.set(user.id, { connection, timer });
+    if (this.#publish(room, user, room_id, true)) room.told.set(user.id, user);
   }
 
-  /** What is above the limit is not sent: clients forget a typing user by themselves. */
-  #publish(user: OnlineUser, room_id: string, is_typing: boolean): void {
-    const second = Math.floor(performance.now() / 1_000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#sent.clear();
+  /** Tells a room of those who have ended, as far as it may be told now. */
+  #settle(room: TypingRoom, room_id: string): void {
+    for (const user of room.told.values()) {
+      if (room.typists.has(user.id)) continue;
+      if (!this.#publish(room, user, room_id, false)) {
+        this.#settleLater();
+        return;
+      }
+      room.told.delete(user.id);
     }
-    const sent = this.#sent.get(room_id) ?? 0;
-    if (sent >= LIMITS.typing_per_second) return;
-    this.#sent.set(room_id, sent + 1);
+    // Kept to the end of its second, or the count would begin anew.
+    if (room.typists.size === 0) this.#settleLater();
+  }
+
+  #settleLater(): void {
+    this.#owing ??= setTimeout(() => {
+      this.#owing = undefined;
+      for (const [room_id, room] of this.#rooms) {
+        if (room.typists.size > 0 || room.told.size > 0) this.#settle(room, room_id);
+        else this.#rooms.delete(room_id);
+      }
+    }, 1_000).unref();
+  }
+
+  /** False when the room may not be told more in this second. */
+  #publish(room: TypingRoom, user: OnlineUser, room_id: string, is_typing: boolean): boolean {
+    const second = Math.floor(performance.now() / 1_000);
+    if (room.second !== second) {
+      room.second = second;
+      room.sent = 0;
+    }
+    if (room.sent >= LIMITS.typing_per_second) return false;
+    room.sent++;
     const payload = { user_id: user.id, username: user.username, room_id, is_typing };
-    this.#options.delivery.publish(room_id, { event: 'typing_status', payload }, user.id);
+    this.#options.delivery.publishVolatile(room_id, { event: 'typing_status', payload }, user.id);
+    return true;
   }
 }

@@ -1,19 +1,36 @@
 import type { Socket } from 'socket.io';
 import type { Locale } from '../../protocol/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Metrics } from '../core/metrics.ts';
 import type { Connection, Delivery, Identity, Outgoing } from '../services/delivery.ts';
-import { eventPacket, joinFrames, takesFrames, writeFrames, writePackets } from './frames.ts';
+import { ackPacket, Chunk, eventPacket } from './frames.ts';
+import { jsonOf } from './json.ts';
+import { backlogOf, terminate, writeChunks } from './transport.ts';
 
-/** A connection over Socket.IO. */
+/** A socket that is this far behind is ended: it comes back and syncs. */
+const BACKLOG_BYTES_MAX = 1_048_576;
+const BACKLOG_PACKETS_MAX = 1_000;
+/** Answers to a client's own questions count only here, so that they alone never get it cut, but memory is bounded. */
+const ANSWERS_BYTES_MAX = 8 * BACKLOG_BYTES_MAX;
+
+/** A connection over Socket.IO. What it is sent in one turn of the event loop goes out together, at its end. */
 export class SocketConnection implements Connection {
   readonly socket: Socket;
   readonly locale: Locale;
   identity: Identity | null = null;
   readonly entering = new Set<string>();
   turn: Promise<unknown> = Promise.resolve();
+  /** What goes out at the end of this turn. */
+  outbox: Chunk[] = [];
+  /** Events written since the last time that nothing waited. */
+  eventBytes = 0;
+  eventPackets = 0;
+  readonly #fanout: Fanout;
 
-  constructor(socket: Socket, locale: Locale) {
+  constructor(socket: Socket, locale: Locale, fanout: Fanout) {
     this.socket = socket;
     this.locale = locale;
+    this.#fanout = fanout;
   }
 
   get id(): string {
@@ -24,8 +41,13 @@ export class SocketConnection implements Connection {
     return !this.socket.connected;
   }
 
-  send(outgoing: Outgoing): void {
-    writePackets(this.socket, [eventPacket(outgoing.event, outgoing.payload)]);
+  send({ event, payload }: Outgoing): void {
+    this.#fanout.enqueue(this, new Chunk([eventPacket(event, jsonOf(payload))]), 'event');
+  }
+
+  /** Answers the command that came with this id. */
+  acknowledge(id: number, answer: object): void {
+    this.#fanout.enqueue(this, new Chunk([ackPacket(id, jsonOf(answer))]), 'answer');
   }
 }
 
@@ -36,25 +58,44 @@ interface Group {
 }
 
 /**
- * Carries events to sockets. What a room receives in one turn of the event loop, or from one commit, is encoded once
- * as whole WebSocket frames in one buffer, and that buffer is written once to each socket.
+ * Carries events to sockets. What a room receives in one turn of the event loop is encoded once, as whole WebSocket
+ * frames in one buffer, and what a socket receives in one turn is written once.
  */
 export class Fanout implements Delivery {
+  readonly #logger: Logger;
+  readonly #metrics: Metrics;
   readonly #groups = new Map<string, Group>();
-  readonly #dirty = new Set<Group>();
+  readonly #publishing = new Set<Group>();
+  #writing: SocketConnection[] = [];
   #scheduled = false;
+
+  constructor(logger: Logger, metrics: Metrics) {
+    this.#logger = logger;
+    this.#metrics = metrics;
+  }
+
+  /** Adds a chunk to what a connection is sent at the end of this turn. */
+  enqueue(connection: SocketConnection, chunk: Chunk, kind: 'event' | 'answer'): void {
+    if (connection.outbox.length === 0) this.#writing.push(connection);
+    connection.outbox.push(chunk);
+    if (kind === 'event') {
+      connection.eventPackets += chunk.packets.length;
+      connection.eventBytes += chunk.bytes;
+    }
+    this.#schedule();
+  }
 
   subscribe(room_id: string, connection: Connection): void {
     const group = this.#groups.get(room_id) ?? { connections: new Set(), pending: [] };
     this.#groups.set(room_id, group);
-    this.#flushGroup(group);
+    this.#enqueuePending(group);
     group.connections.add(connection as SocketConnection);
   }
 
   unsubscribe(room_id: string, connection: Connection): void {
     const group = this.#groups.get(room_id);
     if (group === undefined) return;
-    this.#flushGroup(group);
+    this.#enqueuePending(group);
     group.connections.delete(connection as SocketConnection);
     if (group.connections.size === 0) this.#groups.delete(room_id);
   }
@@ -67,29 +108,42 @@ export class Fanout implements Delivery {
     return this.#groups.get(room_id)?.connections.size ?? 0;
   }
 
-  publish(room_id: string, outgoing: Outgoing, except_user_id?: string): void {
+  publish(room_id: string, { event, payload }: Outgoing): void {
     const group = this.#groups.get(room_id);
     if (group === undefined) return;
-    const packet = eventPacket(outgoing.event, outgoing.payload);
-    if (except_user_id !== undefined) {
-      this.#flushGroup(group);
-      for (const connection of group.connections) {
-        if (connection.identity?.user.id !== except_user_id) writePackets(connection.socket, [packet]);
-      }
-      return;
-    }
-    group.pending.push(packet);
-    this.#dirty.add(group);
+    group.pending.push(eventPacket(event, jsonOf(payload)));
+    this.#publishing.add(group);
     this.#schedule();
   }
 
-  flush(): void {
-    for (const group of this.#dirty) this.#flushGroup(group);
+  publishVolatile(room_id: string, outgoing: Outgoing, except_user_id: string): void {
+    const connections = this.#groups.get(room_id)?.connections ?? [];
+    const others = [...connections].filter(({ identity }) => identity?.user.id !== except_user_id);
+    this.sendVolatile(others, outgoing);
+  }
+
+  sendAll(connections: Iterable<Connection>, { event, payload }: Outgoing): void {
+    const chunk = new Chunk([eventPacket(event, jsonOf(payload))]);
+    for (const connection of connections as Iterable<SocketConnection>) this.enqueue(connection, chunk, 'event');
+  }
+
+  sendVolatile(connections: Iterable<Connection>, { event, payload }: Outgoing): void {
+    const chunk = new Chunk([eventPacket(event, jsonOf(payload))]);
+    for (const connection of connections as Iterable<SocketConnection>) {
+      if (backlogOf(connection.socket).bytes === 0) this.enqueue(connection, chunk, 'event');
+    }
   }
 
   end(connection: Connection): void {
     this.flush();
     (connection as SocketConnection).socket.disconnect(true);
+  }
+
+  flush(): void {
+    for (const group of this.#publishing) this.#enqueuePending(group);
+    const writing = this.#writing;
+    this.#writing = [];
+    for (const connection of writing) this.#write(connection);
   }
 
   #schedule(): void {
@@ -101,17 +155,29 @@ export class Fanout implements Delivery {
     });
   }
 
-  #flushGroup(group: Group): void {
-    this.#dirty.delete(group);
+  #enqueuePending(group: Group): void {
+    this.#publishing.delete(group);
     if (group.pending.length === 0) return;
-    const packets = group.pending;
+    const chunk = new Chunk(group.pending);
     group.pending = [];
-    let frames: Buffer | null = null;
-    for (const { socket } of group.connections) {
-      if (takesFrames(socket)) {
-        frames ??= joinFrames(packets);
-        writeFrames(socket, frames);
-      } else writePackets(socket, packets);
+    for (const connection of group.connections) this.enqueue(connection, chunk, 'event');
+  }
+
+  #write(connection: SocketConnection): void {
+    const { socket, outbox } = connection;
+    connection.outbox = [];
+    writeChunks(socket, outbox);
+    const waiting = backlogOf(socket);
+    if (waiting.bytes === 0) {
+      connection.eventBytes = 0;
+      connection.eventPackets = 0;
+      return;
     }
+    const bytes = Math.min(waiting.bytes, connection.eventBytes);
+    const tooMany = connection.eventPackets > BACKLOG_PACKETS_MAX && waiting.bytes > 0;
+    if (bytes <= BACKLOG_BYTES_MAX && !tooMany && waiting.bytes <= ANSWERS_BYTES_MAX) return;
+    this.#metrics.slowClients.inc();
+    this.#logger.warn({ connection: socket.id, ...waiting }, 'a client that reads too slowly is cut');
+    terminate(socket);
   }
 }

@@ -1,60 +1,75 @@
-import type { Socket } from 'socket.io';
-import { WebSocket } from 'ws';
-
 /**
- * Everything that leans on internals of socket.io, engine.io or ws, so that an upgrade of those packages has one file
- * to break. What it relies on: a packet given to Engine.IO with `wsPreEncodedFrame` is written by ws's sender as it is
- * (this is how socket.io-adapter broadcasts), and ws's `Sender.frame` makes the bytes of a frame.
+ * What goes over the wire: Socket.IO packets (protocol 5) as text, and WebSocket frames (RFC 6455, section 5.2).
+ * Payloads hold no binary and the namespace is always `/`, so a packet is its type, an id, and JSON.
  */
 
-interface Sender {
-  frame(data: Buffer, options: FrameOptions): Buffer[];
+/** A Socket.IO EVENT packet: what goes after Engine.IO's `4`. */
+export function eventPacket(event: string, payloadJson: string): string {
+  return `2["${event}",${payloadJson}]`;
 }
 
-interface FrameOptions {
-  readonly fin: true;
-  readonly opcode: 1;
-  readonly mask: false;
-  readonly rsv1: false;
-  readonly readOnly: boolean;
+/** A Socket.IO ACK packet: the answer to the command that came with this id. */
+export function ackPacket(id: number, answerJson: string): string {
+  return `3${id}[${answerJson}]`;
 }
 
-const FRAME: FrameOptions = { fin: true, opcode: 1, mask: false, rsv1: false, readOnly: false };
+const TEXT_FRAME = 0x81;
+const ENGINE_MESSAGE = 0x34;
 
-/** A Socket.IO event packet of the namespace `/`: what goes after Engine.IO's `4`. Payloads hold no binary. */
-export function eventPacket(event: string, payload: unknown): string {
-  return `2${JSON.stringify([event, payload])}`;
+/** Whole, unmasked WebSocket text frames, each an Engine.IO message with one packet, joined into one buffer. */
+export function encodeFrames(packets: readonly string[]): Buffer {
+  const lengths = packets.map((packet) => Buffer.byteLength(packet) + 1);
+  const total = lengths.reduce((sum, length) => sum + length + headerBytes(length), 0);
+  const buffer = Buffer.allocUnsafe(total);
+  let at = 0;
+  for (const [i, packet] of packets.entries()) {
+    at = writeHeader(buffer, at, lengths[i] ?? 0);
+    buffer[at++] = ENGINE_MESSAGE;
+    at += buffer.write(packet, at);
+  }
+  return buffer;
 }
 
-/** Whole WebSocket text frames of Engine.IO messages, joined into one buffer. */
-export function joinFrames(packets: readonly string[]): Buffer {
-  const { Sender } = WebSocket as unknown as { Sender: Sender };
-  return Buffer.concat(packets.flatMap((packet) => Sender.frame(Buffer.from(`4${packet}`), FRAME)));
+function headerBytes(length: number): number {
+  if (length < 126) return 2;
+  return length < 65_536 ? 4 : 10;
 }
 
-interface EngineTransport {
-  readonly name: string;
-  readonly perMessageDeflate: unknown;
-  readonly socket?: { readonly _sender?: { readonly sendFrame?: unknown } };
+function writeHeader(buffer: Buffer, start: number, length: number): number {
+  let at = start;
+  buffer[at++] = TEXT_FRAME;
+  if (length < 126) {
+    buffer[at++] = length;
+    return at;
+  }
+  if (length < 65_536) {
+    buffer[at++] = 126;
+    return buffer.writeUInt16BE(length, at);
+  }
+  buffer[at++] = 127;
+  return buffer.writeBigUInt64BE(BigInt(length), at);
 }
 
-/** Whether frames may be written to this socket as they are: it is on WebSocket, with no compression. */
-export function takesFrames(socket: Socket): boolean {
-  const transport = socket.conn.transport as unknown as EngineTransport;
-  return (
-    transport.name === 'websocket' &&
-    transport.perMessageDeflate === null &&
-    typeof transport.socket?._sender?.sendFrame === 'function'
-  );
-}
+/**
+ * What one or many connections are to receive together. The frames are made once, when the first connection that
+ * takes frames is written to, and shared by all.
+ */
+export class Chunk {
+  readonly packets: readonly string[];
+  #frames: Buffer | null = null;
 
-/** Queues packets, each in a frame of its own way: for long-polling, and whenever {@link takesFrames} says no. */
-export function writePackets(socket: Socket, packets: readonly string[]): void {
-  for (const packet of packets) socket.conn.write(packet);
-}
+  constructor(packets: readonly string[]) {
+    this.packets = packets;
+  }
 
-/** Queues joined frames behind what Engine.IO holds for this socket already. */
-export function writeFrames(socket: Socket, frames: Buffer): void {
-  const options = { compress: false, wsPreEncodedFrame: [frames] };
-  socket.conn.write('', options as unknown as Parameters<typeof socket.conn.write>[1]);
+  /** About how many bytes it is, without making the frames. */
+  get bytes(): number {
+    return this.#frames?.length ?? this.packets.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** The packets as whole WebSocket frames in one buffer. Not to be changed. */
+  get frames(): Buffer {
+    this.#frames ??= encodeFrames(this.packets);
+    return this.#frames;
+  }
 }

@@ -4,14 +4,16 @@ import { LIMITS } from '../../protocol/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Sessions } from '../services/session.ts';
-import { SocketConnection } from './fanout.ts';
+import { type Fanout, SocketConnection } from './fanout.ts';
 import type { Dispatcher } from './handle.ts';
+import { receiveEvents } from './transport.ts';
 
 /** What the Socket.IO server needs. */
 export interface SocketServerOptions {
   readonly http: HttpServer;
   readonly dispatcher: Dispatcher;
   readonly sessions: Sessions;
+  readonly fanout: Fanout;
   readonly corsOrigins: '*' | readonly string[];
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
@@ -46,13 +48,15 @@ function mayConnect({ headers }: IncomingMessage, allowed: '*' | readonly string
 function accept(socket: Socket, options: SocketServerOptions): void {
   const { dispatcher, metrics } = options;
   const auth: Record<string, unknown> = socket.handshake.auth;
-  const connection = new SocketConnection(socket, auth['locale'] === 'tr' ? 'tr' : 'en');
+  const connection = new SocketConnection(socket, auth['locale'] === 'tr' ? 'tr' : 'en', options.fanout);
   const logger = options.logger.child({ connection: socket.id });
   logger.info({ address: options.clientAddress(socket.request), transport: socket.conn.transport.name }, 'connected');
   metrics.connections.inc();
 
-  // A middleware that never passes on is the one listener of every event, so that none is looked up by its name.
-  socket.use((event) => void dispatcher.handle(connection, event));
+  receiveEvents(socket, ({ data, id }) => {
+    const answer = id === undefined ? [] : [(reply: object) => connection.acknowledge(id, reply)];
+    void dispatcher.handle(connection, [...data, ...answer]);
+  });
   socket.on('error', (error) => logger.warn({ err: error }, 'a socket met a fault'));
   socket.on('disconnect', (reason) => {
     metrics.connections.dec();

@@ -1,0 +1,53 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { gcra, take } from './gcra.ts';
+
+const FIVE = gcra({ count: 5, period: 1_000, burst: 20 });
+
+describe('take', () => {
+  it('lets a burst through, then one each interval', () => {
+    const state = [0];
+    const at = (now: number) => take(state, 0, FIVE, now);
+    for (let i = 0; i < 20; i++) expect(at(1_000)).toBe(0);
+    expect(at(1_000)).toBe(200);
+    expect(at(1_199)).toBe(1);
+    expect(at(1_200)).toBe(0);
+    expect(at(1_200)).toBe(200);
+  });
+
+  it('has the whole burst again after a rest', () => {
+    const state = [0];
+    for (let i = 0; i < 20; i++) take(state, 0, FIVE, 0);
+    for (let i = 0; i < 20; i++) expect(take(state, 0, FIVE, 4_000)).toBe(0);
+    expect(take(state, 0, FIVE, 4_000)).toBeGreaterThan(0);
+  });
+
+  it('counts each place of a state by itself', () => {
+    const state = [0, 0];
+    const single = gcra({ count: 1, period: 1_000, burst: 1 });
+    expect([take(state, 0, single, 0), take(state, 1, single, 0), take(state, 0, single, 0)]).toEqual([0, 0, 1_000]);
+  });
+
+  it('never lets more through than burst and rate allow, and lets through what it said', () => {
+    const steps = fc.array(fc.nat({ max: 600 }), { minLength: 1, maxLength: 200 });
+    fc.assert(
+      fc.property(steps, fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 30 }), (pauses, count, burst) => {
+        const rate = gcra({ count, period: 1_000, burst });
+        const state = [0];
+        let now = 0;
+        let passed = 0;
+        for (const pause of pauses) {
+          now += pause;
+          const wait = take(state, 0, rate, now);
+          if (wait === 0) passed++;
+          else {
+            expect(take([...state], 0, rate, now + wait * 0.99)).toBeGreaterThan(0);
+            expect(take([...state], 0, rate, now + wait + 1e-6)).toBe(0);
+          }
+        }
+        const elapsed = now - (pauses[0] ?? 0);
+        expect(passed).toBeLessThanOrEqual(burst + (elapsed * count) / 1_000 + 1e-6);
+      }),
+    );
+  });
+});

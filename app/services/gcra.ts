@@ -1,0 +1,29 @@
+/**
+ * The generic cell rate algorithm (ITU-T I.371), as a "virtual schedule": what is remembered of a key is one number,
+ * the time at which the next event would come if all came evenly. No timer, no list of events.
+ */
+export interface Gcra {
+  /** Milliseconds between events in the long run. */
+  readonly interval: number;
+  /** How far ahead of the schedule an event may come, in milliseconds: the burst less one, in intervals. */
+  readonly tolerance: number;
+}
+
+/** A rate of `count` in `period` milliseconds, of which `burst` may come at once. */
+export function gcra({ count, period, burst }: { count: number; period: number; burst: number }): Gcra {
+  const interval = period / count;
+  return { interval, tolerance: interval * (burst - 1) };
+}
+
+/**
+ * Counts an event at `now` against the number at `place` of `state`, which is 0 for a key that is new.
+ * @returns 0 when it is let through; otherwise nothing is counted, and it would be let through in so many milliseconds
+ */
+export function take(state: number[], place: number, { interval, tolerance }: Gcra, now: number): number {
+  const kept = state[place] ?? 0;
+  const due = kept > now ? kept : now;
+  const wait = due - tolerance - now;
+  if (wait > 0) return wait;
+  state[place] = due + interval;
+  return 0;
+}

@@ -1,0 +1,214 @@
+import { COMMANDS } from '../../protocol/commands.ts';
+import { COMMAND_NAMES, type CommandName } from '../../protocol/names.ts';
+import {
+  burstName,
+  type CapName,
+  countName,
+  PERIODS_MS,
+  RATE_NAMES,
+  RATE_NUMBERS,
+  RATES,
+  type Rate,
+  type RateName,
+  type RateNumbers,
+} from '../../protocol/rates.ts';
+import type { Metrics } from '../core/metrics.ts';
+import { Refusal } from '../models/refusal.ts';
+import { type Gcra, gcra, take } from './gcra.ts';
+import { KeyedState } from './keyed.ts';
+
+/** What limits need. */
+export interface LimitOptions {
+  /** All numbers by their flat names; see {@link withNumbers}. */
+  readonly numbers: RateNumbers;
+  /** A clock in milliseconds that never goes back. */
+  readonly now: () => number;
+  readonly metrics: Metrics;
+}
+
+/** What is remembered of a user or an address: one number a rate, and how many connections it has. */
+export interface Account {
+  held: number;
+  /** By the place of the rate in the table. */
+  readonly rates: number[];
+  /** Until when those that were refused have been told to wait, by the place of the rate. */
+  readonly promised: number[];
+}
+
+/** One connection as the limits know it. */
+export interface Client {
+  /** What its address is counted by. */
+  readonly address: string;
+  readonly rates: number[];
+  readonly addressAccount: Account;
+  user: Account | null;
+  /** Until when this client was told to wait with signing in; 0: it was not. */
+  waitsUntil: number;
+  /** It sent far more than it may and was ended: what still comes of it is dropped. */
+  flooded: boolean;
+}
+
+/** One rate of a command, made ready. */
+interface Counted {
+  readonly name: RateName;
+  readonly per: Rate['per'];
+  readonly place: number;
+  readonly rate: Gcra;
+  readonly field: string | undefined;
+}
+
+/** No one is told to wait longer than this for a place, in milliseconds. */
+const PROMISE_MAX_MS = 60_000;
+
+/** Users and addresses that are kept at most. */
+const ACCOUNTS_MAX = 200_000;
+
+const NOTHING: readonly number[] = RATE_NAMES.map(() => 0);
+
+/**
+ * The default numbers with some of them changed.
+ * @throws RangeError that names a number that there is none of, or that is not at least 1
+ */
+export function withNumbers(changed: RateNumbers): RateNumbers {
+  for (const [name, value] of Object.entries(changed)) {
+    if (!Object.hasOwn(RATE_NUMBERS, name)) throw new RangeError(`there is no limit "${name}"`);
+    if (!(value >= 1)) throw new RangeError(`"${name}" is less than 1`);
+  }
+  return { ...RATE_NUMBERS, ...changed };
+}
+
+/**
+ * Counts how often things are done, by connection, user and address. The state of a rate is one number on an object
+ * that the connection holds, so that a command within its limits costs no look-up, no allocation and no promise.
+ */
+export class Limits {
+  readonly #options: LimitOptions;
+  readonly #commands: Counted;
+  readonly #packets: Counted;
+  readonly #excess: Counted;
+  readonly #handshakes: Counted;
+  readonly #byCommand: Readonly<Record<CommandName, readonly Counted[]>>;
+  readonly #users: KeyedState<Account>;
+  readonly #addresses: KeyedState<Account>;
+
+  constructor(options: LimitOptions) {
+    this.#options = options;
+    const counted = (name: RateName) => this.#prepare(name);
+    this.#commands = counted('commands');
+    this.#packets = counted('packets');
+    this.#excess = counted('excess_packets');
+    this.#handshakes = counted('handshakes');
+    this.#byCommand = Object.fromEntries(
+      COMMAND_NAMES.map((name) => [name, COMMANDS[name].rates.map(counted)]),
+    ) as unknown as Record<CommandName, readonly Counted[]>;
+    const idle = ({ rates }: Account, now: number) => rates.every((due) => due <= now);
+    const create = (): Account => ({ held: 0, rates: [...NOTHING], promised: [...NOTHING] });
+    this.#users = new KeyedState({ create, idle, max: ACCOUNTS_MAX });
+    this.#addresses = new KeyedState({ create, idle, max: ACCOUNTS_MAX });
+  }
+
+  /** How many users and addresses are remembered. */
+  get size(): { users: number; addresses: number } {
+    return { users: this.#users.size, addresses: this.#addresses.size };
+  }
+
+  /** One of the caps. */
+  cap(name: CapName): number {
+    return this.#options.numbers[name] ?? 0;
+  }
+
+  /** In how many milliseconds an address may connect again; 0: it may now, which counts. */
+  connect(address: string): number {
+    const account = this.#addresses.get(address);
+    const wait =
+      account.held >= this.cap('connections_per_address')
+        ? this.#promise(account, this.#handshakes, this.#options.now() + 1_000)
+        : this.#take(account, this.#handshakes, this.#options.now());
+    if (wait > 0) this.#options.metrics.connectionsRefused.inc();
+    return wait;
+  }
+
+  /** Takes note of a new connection; to be given to {@link close} when it has ended. */
+  open(address: string): Client {
+    const addressAccount = this.#addresses.get(address);
+    addressAccount.held++;
+    return { address, rates: [0, 0], addressAccount, user: null, waitsUntil: 0, flooded: false };
+  }
+
+  /** Takes note that a connection has ended. */
+  close(client: Client): void {
+    client.addressAccount.held--;
+    if (client.user !== null) client.user.held--;
+    client.user = null;
+  }
+
+  /** Takes note of who a connection has signed in as. */
+  signedIn(client: Client, user_id: string): void {
+    if (client.user !== null) return;
+    client.user = this.#users.get(user_id);
+    client.user.held++;
+  }
+
+  /**
+   * Counts a packet of any kind. False when the connection sends far more than it may and is to be ended: what is above
+   * the rate of a connection goes on the account of its address, so that many connections gain nothing.
+   */
+  packet(client: Client): boolean {
+    const now = this.#options.now();
+    if (take(client.rates, 1, this.#packets.rate, now) === 0) return true;
+    return take(client.addressAccount.rates, this.#excess.place, this.#excess.rate, now) === 0;
+  }
+
+  /** Counts a command of any kind, come at `now`, for its connection. @throws Refusal `RATE_LIMITED` */
+  command(client: Client, now: number): void {
+    const wait = take(client.rates, 0, this.#commands.rate, now);
+    if (wait > 0) throw this.#refuse(this.#commands, wait);
+  }
+
+  /** Counts a command for its own rates. Gives undefined when it is within them, otherwise what to answer. */
+  refusal(client: Client, name: CommandName, payload: object, now: number): Refusal | undefined {
+    for (const counted of this.#byCommand[name]) {
+      if (counted.field !== undefined && !Object.hasOwn(payload, counted.field)) continue;
+      const account = counted.per === 'address' ? client.addressAccount : client.user;
+      if (account === null) continue;
+      const wait = this.#take(account, counted, now);
+      if (wait > 0) return this.#refuse(counted, wait);
+    }
+    return undefined;
+  }
+
+  /** Forgets users and addresses that have rested; to be called every few seconds. */
+  sweep(): void {
+    const now = this.#options.now();
+    this.#users.sweep(now);
+    this.#addresses.sweep(now);
+  }
+
+  #prepare(name: RateName): Counted {
+    const rate: Rate = RATES[name];
+    const { numbers } = this.#options;
+    const [count = rate.count, burst = rate.burst] = [numbers[countName(name)], numbers[burstName(name)]];
+    const ready = gcra({ count, period: PERIODS_MS[rate.period], burst });
+    return { name, per: rate.per, place: RATE_NAMES.indexOf(name), rate: ready, field: rate.field };
+  }
+
+  #take(account: Account, counted: Counted, now: number): number {
+    const wait = take(account.rates, counted.place, counted.rate, now);
+    if (wait === 0 || counted.per !== 'address') return wait;
+    return this.#promise(account, counted, now + wait);
+  }
+
+  /** An address stands for many clients: each one is told a time of its own, or they would all come back at once. */
+  #promise({ promised }: Account, { place, rate }: Counted, earliest: number): number {
+    const now = this.#options.now();
+    const at = Math.max(earliest, (promised[place] ?? 0) + rate.interval);
+    if (at - now > PROMISE_MAX_MS) return PROMISE_MAX_MS * (0.5 + Math.random() / 2);
+    promised[place] = at;
+    return at - now;
+  }
+
+  #refuse(counted: Counted, wait: number): Refusal {
+    this.#options.metrics.rateLimited.inc({ rate: counted.name });
+    return new Refusal('RATE_LIMITED', { retryAfterMs: Math.ceil(wait) });
+  }
+}

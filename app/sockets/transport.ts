@@ -1,0 +1,121 @@
+import type { Socket as NetSocket } from 'node:net';
+import type { Socket } from 'socket.io';
+import type { WebSocket } from 'ws';
+import type { Chunk } from './frames.ts';
+
+/*
+ * Everything that leans on internals of socket.io, engine.io or ws stands here, so that an upgrade of those packages
+ * has one file to break. What it relies on, looked at in socket.io 4.8, engine.io 6.6 and ws 8.23:
+ * - ws writes a frame to its net.Socket (`_socket`) at once, unless its sender compresses or reads a blob
+ *   (`_sender._state` is not 0): so while the sender is idle and Engine.IO's queue (`writeBuffer`) is empty, all that
+ *   was sent before has been handed to the net.Socket, and whole frames may be written behind it;
+ * - Engine.IO gives a packet with the option `wsPreEncodedFrame` to ws's sender as it is, in its place in the queue;
+ * - Socket.IO hands each event packet to `onevent`, with the id of its acknowledgement.
+ */
+
+interface EngineWebSocket extends WebSocket {
+  readonly _socket: NetSocket | null;
+  readonly _sender: { readonly _state: number; readonly _queue: readonly unknown[]; readonly sendFrame: unknown };
+}
+
+interface EngineConnection {
+  readonly readyState: string;
+  writeBuffer: { readonly data?: unknown }[];
+  readonly transport: { readonly name: string; readonly perMessageDeflate: unknown; readonly socket?: EngineWebSocket };
+  write(data: string, options?: { compress: boolean; wsPreEncodedFrame: Buffer[] }): void;
+  close(discard: boolean): void;
+}
+
+const engineOf = (socket: Socket): EngineConnection => socket.conn as unknown as EngineConnection;
+
+/** How chunks reach a socket: straight to the network, through Engine.IO's queue as frames, or packet by packet. */
+type Way = 'direct' | 'queued' | 'ordinary';
+
+function wayOf({ transport, writeBuffer }: EngineConnection): Way {
+  const ws = transport.socket;
+  if (transport.name !== 'websocket' || ws === undefined || transport.perMessageDeflate) return 'ordinary';
+  const sender = ws._sender;
+  if (typeof sender?.sendFrame !== 'function') return 'ordinary';
+  const idle = writeBuffer.length === 0 && ws.readyState === ws.OPEN && ws._socket !== null;
+  return idle && sender._state === 0 && sender._queue?.length === 0 ? 'direct' : 'queued';
+}
+
+/** Frames up to this size together are copied into one buffer: cheaper than a vectored write. */
+const COPY_BYTES_MAX = 16_384;
+
+/** Hands chunks to a socket, behind everything that was sent to it before. */
+export function writeChunks(socket: Socket, chunks: readonly Chunk[]): void {
+  const engine = engineOf(socket);
+  if (engine.readyState !== 'open') return;
+  switch (wayOf(engine)) {
+    case 'direct':
+      writeDirect(engine.transport.socket?._socket, chunks);
+      return;
+    case 'queued':
+      for (const { frames } of chunks) engine.write('', { compress: false, wsPreEncodedFrame: [frames] });
+      return;
+    case 'ordinary':
+      for (const { packets } of chunks) for (const packet of packets) engine.write(packet);
+  }
+}
+
+function writeDirect(net: NetSocket | null | undefined, chunks: readonly Chunk[]): void {
+  const [first] = chunks;
+  if (!net || first === undefined) return;
+  if (chunks.length === 1) {
+    net.write(first.frames);
+    return;
+  }
+  const buffers = chunks.map(({ frames }) => frames);
+  const bytes = buffers.reduce((sum, { length }) => sum + length, 0);
+  if (bytes <= COPY_BYTES_MAX) {
+    net.write(Buffer.concat(buffers, bytes));
+    return;
+  }
+  net.cork();
+  for (const buffer of buffers) net.write(buffer);
+  net.uncork();
+}
+
+/** What waits for a socket in this process, as far as it shows: the kernel's buffers come on top. */
+export interface Backlog {
+  readonly bytes: number;
+  readonly packets: number;
+}
+
+/** How much waits for a socket; on long-polling, what waits for the next poll. */
+export function backlogOf(socket: Socket): Backlog {
+  const { transport, writeBuffer } = engineOf(socket);
+  let bytes = transport.name === 'websocket' ? (transport.socket?._socket?.writableLength ?? 0) : 0;
+  for (const { data } of writeBuffer) bytes += typeof data === 'string' ? data.length : 0;
+  return { bytes, packets: writeBuffer.length };
+}
+
+/**
+ * Ends a socket at once, dropping what waits for it: a polite close would keep that in memory until it has been sent
+ * to a client that does not read.
+ */
+export function terminate(socket: Socket): void {
+  const engine = engineOf(socket);
+  engine.writeBuffer = [];
+  const ws = engine.transport.name === 'websocket' ? engine.transport.socket : undefined;
+  if (ws === undefined) engine.close(true);
+  else ws.terminate();
+}
+
+/** An event as it came: its name and arguments, and the id that its acknowledgement must carry, if it wants one. */
+export interface IncomingEvent {
+  readonly data: readonly unknown[];
+  readonly id: number | undefined;
+}
+
+/**
+ * Hands each event of a socket to one receiver, instead of a listener for each name, a closure for each
+ * acknowledgement and a turn through the middleware for each event.
+ */
+export function receiveEvents(socket: Socket, receive: (event: IncomingEvent) => void): void {
+  const internal = socket as unknown as { onevent(packet: { data?: unknown[]; id?: number }): void };
+  internal.onevent = ({ data = [], id }) => {
+    if (socket.connected) receive({ data, id });
+  };
+}
