@@ -4,6 +4,7 @@ import { EXAMPLES } from './examples.ts';
 import { LIMITS } from './limits.ts';
 import { Id, LogNumber, Message, Room, RoomType, text, User } from './models.ts';
 import type { CommandName, EventName } from './names.ts';
+import type { RateName } from './rates.ts';
 
 /** One command: what it takes, what it answers, and all that the docs tell of it. */
 export interface CommandDefinition<P extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType> {
@@ -17,6 +18,8 @@ export interface CommandDefinition<P extends z.ZodType = z.ZodType, R extends z.
   readonly result: R;
   /** Who may call it. */
   readonly caller: 'anyone' | 'signed in';
+  /** The rates it counts for; each command counts for `commands` too. Above them it is refused `RATE_LIMITED`. */
+  readonly rates: readonly RateName[];
   /** Its own refusals; any command may also answer one of {@link COMMON_ERRORS}. */
   readonly errors: readonly ErrorCode[];
   /** The events it causes, on its own connection or on others. */
@@ -91,6 +94,7 @@ export const COMMANDS = {
       }),
     }),
     caller: 'anyone',
+    rates: ['sign_ins', 'guests'],
     errors: ['INVALID_TOKEN', 'USERNAME_TAKEN', 'FORBIDDEN'],
     causes: ['connect_response', 'rooms_list', 'user_connected'],
     example: EXAMPLES.commands.authenticate,
@@ -105,6 +109,7 @@ export const COMMANDS = {
     payload: z.strictObject({ everywhere: z.boolean().default(false) }),
     result: Empty,
     caller: 'signed in',
+    rates: [],
     errors: [],
     causes: ['user_disconnected'],
     example: EXAMPLES.commands.sign_out,
@@ -134,6 +139,7 @@ export const COMMANDS = {
       duplicate: z.literal(true).optional().meta({ description: 'This `client_id` had made this room before.' }),
     }),
     caller: 'signed in',
+    rates: ['room_creations'],
     errors: [],
     causes: ['room_created', 'room_info'],
     example: EXAMPLES.commands.create_room,
@@ -153,6 +159,7 @@ export const COMMANDS = {
       has_more: HasMore.meta({ description: 'Whether there are older messages.' }),
     }),
     caller: 'signed in',
+    rates: ['joins'],
     errors: ['ROOM_NOT_FOUND', 'WRONG_PASSWORD'],
     causes: ['room_info', 'user_joined_room', 'message'],
     example: EXAMPLES.commands.join_room,
@@ -166,6 +173,7 @@ export const COMMANDS = {
     payload: z.strictObject({ room_id: Id }),
     result: Empty,
     caller: 'signed in',
+    rates: ['joins'],
     errors: ['ROOM_NOT_FOUND', 'NOT_A_MEMBER'],
     causes: ['message', 'user_left_room'],
     example: EXAMPLES.commands.leave_room,
@@ -177,6 +185,7 @@ export const COMMANDS = {
     payload: z.strictObject({ room_id: Id, user_id: Id }),
     result: Empty,
     caller: 'signed in',
+    rates: ['joins'],
     errors: ['ROOM_NOT_FOUND', 'NOT_A_MEMBER', 'FORBIDDEN', 'USER_NOT_FOUND'],
     causes: ['room_info', 'user_joined_room', 'message'],
     example: EXAMPLES.commands.add_member,
@@ -188,6 +197,7 @@ export const COMMANDS = {
     payload: z.strictObject({ room_id: Id, user_id: Id }),
     result: Empty,
     caller: 'signed in',
+    rates: ['joins'],
     errors: ['ROOM_NOT_FOUND', 'NOT_A_MEMBER', 'FORBIDDEN', 'USER_NOT_FOUND'],
     causes: ['message', 'user_left_room'],
     example: EXAMPLES.commands.remove_member,
@@ -206,6 +216,7 @@ export const COMMANDS = {
     }),
     result: z.object({ rooms: z.array(Room), next: Next }),
     caller: 'signed in',
+    rates: ['reads'],
     errors: [],
     causes: ['rooms_list'],
     example: EXAMPLES.commands.get_rooms,
@@ -220,6 +231,7 @@ export const COMMANDS = {
     payload: z.strictObject({ room_id: Id.optional(), after: Cursor.optional(), limit: Limit }),
     result: z.object({ users: z.array(User), next: Next }),
     caller: 'signed in',
+    rates: ['reads'],
     errors: ['ROOM_NOT_FOUND', 'NOT_A_MEMBER'],
     causes: [],
     example: EXAMPLES.commands.get_users,
@@ -233,6 +245,7 @@ export const COMMANDS = {
     payload: z.strictObject({ room_id: Id, content: Content, client_id: ClientId.optional() }),
     result: z.object({ message: Message, duplicate: z.literal(true).optional() }),
     caller: 'signed in',
+    rates: ['messages'],
     errors: ['ROOM_NOT_FOUND', 'NOT_A_MEMBER'],
     causes: ['message'],
     example: EXAMPLES.commands.send_message,
@@ -246,6 +259,7 @@ export const COMMANDS = {
     payload: z.strictObject({ message_id: Id, content: Content }),
     result: z.object({ message: Message }),
     caller: 'signed in',
+    rates: ['changes'],
     errors: ['MESSAGE_NOT_FOUND', 'NOT_A_MEMBER', 'FORBIDDEN'],
     causes: ['message_updated'],
     example: EXAMPLES.commands.update_message,
@@ -258,6 +272,7 @@ export const COMMANDS = {
     payload: z.strictObject({ message_id: Id }),
     result: z.object({ message: Message }),
     caller: 'signed in',
+    rates: ['changes'],
     errors: ['MESSAGE_NOT_FOUND', 'NOT_A_MEMBER', 'FORBIDDEN'],
     causes: ['message_deleted'],
     example: EXAMPLES.commands.delete_message,
@@ -281,6 +296,7 @@ export const COMMANDS = {
       }),
     result: z.object({ messages: Messages, has_more: HasMore }),
     caller: 'signed in',
+    rates: ['reads'],
     errors: ['ROOM_NOT_FOUND', 'NOT_A_MEMBER'],
     causes: [],
     example: EXAMPLES.commands.get_messages,
@@ -306,6 +322,7 @@ export const COMMANDS = {
       ),
     }),
     caller: 'signed in',
+    rates: ['syncs'],
     errors: [],
     causes: [],
     example: EXAMPLES.commands.sync,
@@ -317,6 +334,7 @@ export const COMMANDS = {
     payload: z.strictObject({ room_id: Id, is_typing: z.boolean() }),
     result: Empty,
     caller: 'signed in',
+    rates: ['typing_updates'],
     errors: ['ROOM_NOT_FOUND', 'NOT_A_MEMBER'],
     causes: ['typing_status'],
     example: EXAMPLES.commands.typing_status,

@@ -9,3 +9,4 @@ export * from './events.ts';
 export * from './limits.ts';
 export * from './models.ts';
 export * from './names.ts';
+export * from './rates.ts';

@@ -38,6 +38,8 @@ describe('readConfig', () => {
       typingLapseMs: 8000,
       storeQueueMax: 10_000,
       shutdownTimeoutMs: 10_000,
+      rateLimits: {},
+      signInTimeoutMs: 10_000,
     });
   });
 
@@ -97,6 +99,10 @@ describe('readConfig', () => {
     ['PRESENCE_GRACE', '0', 'presenceGraceMs', 0],
     ['PRESENCE_BROADCAST_MAX', '0', 'presenceBroadcastMax', 0],
     ['STORE_QUEUE_MAX', '1', 'storeQueueMax', 1],
+    ['RATE_LIMITS', 'on', 'rateLimits', {}],
+    ['RATE_LIMITS', 'OFF', 'rateLimits', null],
+    ['RATE_LIMITS', 'messages_per_second=10, joins_burst=3', 'rateLimits', { messages_per_second: 10, joins_burst: 3 }],
+    ['SIGN_IN_TIMEOUT', '0.5', 'signInTimeoutMs', 500],
   ])('%s=%s', (name, value, key, expected) => {
     expect(readConfig({ [name]: value })).toHaveProperty(key, expected);
   });
@@ -147,6 +153,8 @@ describe('readConfig', () => {
     ['METRICS_TOKEN', ['two words', 'şifre']],
     ['PRESENCE_GRACE', ['-1', 'NaN']],
     ['STORE_QUEUE_MAX', ['0', '1.5']],
+    ['RATE_LIMITS', ['maybe', 'messages_burst', 'messages_burst=0', 'messages_burst=-1', 'off,messages_burst=1']],
+    ['SIGN_IN_TIMEOUT', ['0', 'never']],
   ])('%s refuses %j', (name, values) => {
     for (const value of values) {
       expect(faultOf({ [name]: value }).faults.map((fault) => fault.name)).toEqual([name]);

@@ -43,6 +43,10 @@ export interface Config {
   /** Writes that may wait for a commit before the server answers `OVERLOADED`. */
   readonly storeQueueMax: number;
   readonly shutdownTimeoutMs: number;
+  /** Numbers of the rate limits that differ from the defaults, by name; null: nothing is limited. */
+  readonly rateLimits: Readonly<Record<string, number>> | null;
+  /** How long a connection may take to sign in. */
+  readonly signInTimeoutMs: number;
 }
 
 /** One variable with a wrong value. */
@@ -160,6 +164,17 @@ const trustProxy: Kind<number | readonly string[]> = {
   parse: (text) => (/^\d{1,9}$/.test(text) ? inRange(Number(text), 0, 32) : listOf(text, parseProxy)),
 };
 
+const rateLimits: Kind<Readonly<Record<string, number>> | 'off'> = {
+  mayHold:
+    'on, off, or limits with their numbers and commas between them, such as messages_per_second=10,messages_burst=50',
+  parse: (text) => {
+    const switched = oneOf(BOOLEANS).parse(text);
+    if (switched !== undefined) return switched ? {} : 'off';
+    const numbers = listOf(text, (part) => (/^[a-z_]+=[1-9]\d{0,8}$/.test(part) ? part : undefined));
+    return numbers && Object.fromEntries(numbers.map((part) => part.split('=')).map(([name, n]) => [name, Number(n)]));
+  },
+};
+
 /** Splits at commas; undefined when any part is wrong. */
 function listOf(text: string, parsePart: (part: string) => string | undefined): readonly string[] | undefined {
   const parts = text.split(',').map((part) => parsePart(part.trim()));
@@ -227,6 +242,7 @@ export function readConfig(env: Env, stdoutIsTerminal = false): Config {
   const place = from.read('DATABASE_URL', database, { engine: 'sqlite', path: './data/sohbet.db' } as const);
   const origins = from.read('CORS_ORIGINS', corsOrigins, '*' as const);
   const proxies = from.read('TRUST_PROXY', trustProxy, 0);
+  const rates = from.read('RATE_LIMITS', rateLimits, {});
   const config: Config = {
     host: from.read('HOST', host, '0.0.0.0'),
     port: from.read('PORT', whole(0, 65_535), 8000),
@@ -246,6 +262,8 @@ export function readConfig(env: Env, stdoutIsTerminal = false): Config {
     typingLapseMs: 8000,
     storeQueueMax: from.read('STORE_QUEUE_MAX', whole(1, 1_000_000), 10_000),
     shutdownTimeoutMs: 10_000,
+    rateLimits: rates === 'off' ? null : Object.freeze(rates),
+    signInTimeoutMs: from.read('SIGN_IN_TIMEOUT', seconds(0.1, 3600), 10_000),
   };
   if (from.faults.length > 0) throw new ConfigError(from.faults);
   return Object.freeze(config);

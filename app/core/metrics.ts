@@ -96,6 +96,26 @@ export function createMetrics() {
     gapReads: counter('sohbet_gap_reads_total', 'Reads of entries that a room was missing.'),
     /** Connections ended because they read too slowly. */
     slowClients: counter('sohbet_slow_clients_total', 'Connections ended because they read too slowly.'),
+    /** Commands refused because they came too often, by `rate`. */
+    rateLimited: new Counter({
+      name: 'sohbet_rate_limited_total',
+      help: 'Commands refused because they came too often, by the name of the rate.',
+      labelNames: ['rate'] as const,
+      registers,
+    }),
+    /** Sign-ins and syncs that were sent away because the server was busy, by `command`. */
+    sentAway: new Counter({
+      name: 'sohbet_sent_away_total',
+      help: 'Commands sent away for a while because too many came at once, by name.',
+      labelNames: ['command'] as const,
+      registers,
+    }),
+    /** Handshakes and TCP connections refused because their address had too many. */
+    connectionsRefused: counter('sohbet_connections_refused_total', 'Connections refused for their address.'),
+    /** Connections ended because they sent far more than they may. */
+    floods: counter('sohbet_floods_total', 'Connections ended because they sent far more than they may.'),
+    /** Connections ended because they did not sign in. */
+    signInTimeouts: counter('sohbet_sign_in_timeouts_total', 'Connections ended because they did not sign in in time.'),
     /**
      * Counts one answered command and its time in seconds. `result` is `ok` or the error code. A name that is no
      * command must be given as one fixed word, or clients could make labels without end.
