@@ -3,6 +3,8 @@ import { type CommandPayload, LIMITS, type Message, type Room } from '../protoco
 import { guest, type TestClient, TRANSPORTS } from './support/client.ts';
 import { sharedServer } from './support/server.ts';
 
+const server = sharedServer();
+
 /** The bytes of an answer's JSON. */
 function bytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
@@ -22,8 +24,6 @@ async function walk(client: TestClient, room: Room, way: 'back' | 'forth', limit
 }
 
 describe.each(TRANSPORTS)('history over %s', (transport) => {
-  const server = sharedServer();
-
   async function roomOf(count: number): Promise<{ ada: TestClient; room: Room }> {
     const ada = await guest(server, 'ada', transport);
     const room = await ada.createRoom();

@@ -3,6 +3,8 @@ import { COMMAND_NAMES, type CommandName, ERRORS, LIMITS } from '../protocol/ind
 import { connect, guest, type TestClient, TRANSPORTS, unique } from './support/client.ts';
 import { sharedServer } from './support/server.ts';
 
+const server = sharedServer();
+
 const ID = '019a8f3f-0c45-7a92-b1d8-94e7c5f02a6d';
 
 /** A payload that only the store could refuse, and which of its fields must be there. */
@@ -39,8 +41,6 @@ function nested(depth: number): unknown {
 }
 
 describe.each(TRANSPORTS)('bad input over %s', (transport) => {
-  const server = sharedServer();
-
   /** A client on which the command gets as far as its payload. */
   const ready = (command: CommandName) =>
     command === 'authenticate' ? connect(server, { transport }) : guest(server, 'ada', transport);

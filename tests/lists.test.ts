@@ -3,6 +3,8 @@ import { type CommandPayload, LIMITS, type Room } from '../protocol/index.ts';
 import { connect, guest, type TestClient, TRANSPORTS, unique } from './support/client.ts';
 import { sharedServer, startServer } from './support/server.ts';
 
+const server = sharedServer();
+
 /** Every page of `get_rooms`, as lists of names. */
 async function pages(client: TestClient, payload: CommandPayload<'get_rooms'>): Promise<string[][]> {
   const found: string[][] = [];
@@ -19,8 +21,6 @@ async function pages(client: TestClient, payload: CommandPayload<'get_rooms'>): 
 }
 
 describe.each(TRANSPORTS)('listing rooms over %s', (transport) => {
-  const server = sharedServer();
-
   it('gives the newest activity first', async () => {
     const ada = await guest(server, 'ada', transport);
     const first = await ada.createRoom();

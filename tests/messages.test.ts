@@ -3,6 +3,8 @@ import { LIMITS, type Room } from '../protocol/index.ts';
 import { connect, guest, type Host, type TestClient, TRANSPORTS, type Transport, unique } from './support/client.ts';
 import { sharedServer } from './support/server.ts';
 
+const server = sharedServer();
+
 const NOTHING = '019a8f40-1e9b-7d63-a2c7-0b5f8e4d3c19';
 
 /** Two members of a room of Ada's. */
@@ -15,8 +17,6 @@ async function pair(server: Host, transport: Transport): Promise<{ ada: TestClie
 }
 
 describe.each(TRANSPORTS)('sending over %s', (transport) => {
-  const server = sharedServer();
-
   it('answers with the message and sends the same to the room, the sender too', async () => {
     const { ada, can, room } = await pair(server, transport);
     const twin = await connect(server, { transport, token: ada.me.token });
@@ -128,8 +128,6 @@ describe.each(TRANSPORTS)('sending over %s', (transport) => {
 });
 
 describe.each(TRANSPORTS)('editing and deleting over %s', (transport) => {
-  const server = sharedServer();
-
   it('changes the content, takes the next number and keeps the place', async () => {
     const { ada, can, room } = await pair(server, transport);
     const sent = await ada.say(room, 'helo');

@@ -3,11 +3,11 @@ import { LIMITS } from '../protocol/index.ts';
 import { connect, guest, TRANSPORTS, unique } from './support/client.ts';
 import { sharedServer } from './support/server.ts';
 
+const server = sharedServer();
+
 const NOWHERE = '019a8f3f-0c45-7a92-b1d8-94e7c5f02a6d';
 
 describe.each(TRANSPORTS)('making rooms over %s', (transport) => {
-  const server = sharedServer();
-
   it('makes a public room whose creator is its first member and its owner', async () => {
     const ada = await guest(server, 'ada', transport);
     const can = await guest(server, 'can', transport);
@@ -107,8 +107,6 @@ describe.each(TRANSPORTS)('making rooms over %s', (transport) => {
 });
 
 describe.each(TRANSPORTS)('joining and leaving over %s', (transport) => {
-  const server = sharedServer();
-
   it('tells the room and gives the joiner the newest messages, room_info first', async () => {
     const ada = await guest(server, 'ada', transport);
     const can = await guest(server, 'can', transport);

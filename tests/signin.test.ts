@@ -3,12 +3,12 @@ import { ERRORS, LIMITS, PROTOCOL_VERSION } from '../protocol/index.ts';
 import { connect, guest, TRANSPORTS, unique } from './support/client.ts';
 import { sharedServer, startServer } from './support/server.ts';
 
+const server = sharedServer();
+
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const NOBODY = '019a8f3e-5b7a-7c31-9a46-2f6d0c1b8e51';
 
 describe.each(TRANSPORTS)('signing in over %s', (transport) => {
-  const server = sharedServer();
-
   it('makes a guest, answers first and then sends connect_response and rooms_list', async () => {
     const client = await connect(server, { transport });
     const username = unique('ada');

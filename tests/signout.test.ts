@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { connect, guest, TRANSPORTS } from './support/client.ts';
 import { sharedServer, startServer } from './support/server.ts';
 
-describe.each(TRANSPORTS)('signing out over %s', (transport) => {
-  const server = sharedServer();
+const server = sharedServer();
 
+describe.each(TRANSPORTS)('signing out over %s', (transport) => {
   it('answers, ends the sockets of the token and revokes it', async () => {
     const ada = await guest(server, 'ada', transport);
     const room = await ada.createRoom();

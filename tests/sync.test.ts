@@ -4,6 +4,8 @@ import { connect, guest, type TestClient, TRANSPORTS } from './support/client.ts
 import { entries, newest } from './support/model.ts';
 import { sharedServer } from './support/server.ts';
 
+const server = sharedServer();
+
 const NOWHERE = '019a8f3f-0c45-7a92-b1d8-94e7c5f02a6d';
 
 /** The part of an answer to `sync` that is about a room that could be read. */
@@ -27,8 +29,6 @@ async function page(client: TestClient, room: Room, seq: number): Promise<Page> 
 }
 
 describe.each(TRANSPORTS)('catching up over %s', (transport) => {
-  const server = sharedServer();
-
   it('gives what changed after the number, in order of rev, each message once in its newest state', async () => {
     const ada = await guest(server, 'ada', transport);
     const room = await ada.createRoom();

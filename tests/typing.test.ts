@@ -3,6 +3,8 @@ import { LIMITS, type Room } from '../protocol/index.ts';
 import { connect, guest, type Host, type TestClient, TRANSPORTS, type Transport } from './support/client.ts';
 import { sharedServer, startServer } from './support/server.ts';
 
+const server = sharedServer();
+
 /** Two members of a room of Ada's. */
 async function pair(server: Host, transport: Transport): Promise<{ ada: TestClient; can: TestClient; room: Room }> {
   const ada = await guest(server, 'ada', transport);
@@ -18,8 +20,6 @@ function type(client: TestClient, room: Room, is_typing = true) {
 }
 
 describe.each(TRANSPORTS)('typing over %s', (transport) => {
-  const server = sharedServer();
-
   it('reaches the members but not the sender, on none of their connections', async () => {
     const { ada, can, room } = await pair(server, transport);
     const twin = await connect(server, { transport, token: ada.me.token });

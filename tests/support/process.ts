@@ -27,8 +27,9 @@ export class RunningProgram {
   private readonly watchers = new Set<() => void>();
 
   constructor(file: string, args: readonly string[], options: { cwd: string; env: Env }) {
-    const { PATH, HOME } = process.env;
-    this.child = spawn(file, args, { cwd: options.cwd, env: { PATH, HOME, ...options.env }, stdio: 'pipe' });
+    const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
+    const env = { PATH, HOME, NODE_COMPILE_CACHE, ...options.env };
+    this.child = spawn(file, args, { cwd: options.cwd, env, stdio: 'pipe' });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
       for (const look of this.watchers) look();

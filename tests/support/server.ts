@@ -1,10 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import { type App, createApp } from '../../app/app.ts';
 import { type Config, type Env, readConfig } from '../../app/core/config.ts';
 import type { Host, TestClient } from './client.ts';
+
+/** Keeps compiled code between the many starts: workers and child processes read this when they start. */
+process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'sohbet-test-compile-cache');
 
 /** What a test server differs in. */
 export interface ServerOptions {
@@ -89,10 +92,15 @@ export class TestServer implements Host, AsyncDisposable {
     await this.start();
   }
 
+  /** Ends the connections. Throws when a client was told what breaks the protocol. */
+  settle(): void {
+    settle(this.clients);
+  }
+
   /** Ends the connections, the server and its data. Throws when a client was told what breaks the protocol. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      settle(this.clients);
+      this.settle();
     } finally {
       await this.stop();
       await rm(this.folder, { recursive: true, force: true });
@@ -107,12 +115,16 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   return server;
 }
 
-/** A server that all tests of the file or of the `describe` share; it starts before the first and ends after the last. */
+/**
+ * A server that all tests of the file or of the `describe` share; it starts before the first and ends after the last.
+ * The clients of a test are closed and judged with that test.
+ */
 export function sharedServer(options: ServerOptions = {}): Host {
   let server: TestServer | undefined;
   beforeAll(async () => {
     server = await startServer(options);
   });
+  afterEach(() => server?.settle());
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]();
   });
