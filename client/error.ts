@@ -1,0 +1,61 @@
+import type { ErrorBody } from '../protocol/answer.ts';
+import type { ERRORS, ErrorCode } from '../protocol/errors.ts';
+
+/** What the server calls worth repeating; kept in step with its table by the compiler. */
+type RetryableCode = { [C in ErrorCode]: (typeof ERRORS)[C]['retryable'] extends true ? C : never }[ErrorCode];
+
+/** The faults that only a client can have. */
+const LOCAL_ERRORS = {
+  OFFLINE: 'There is no connection. Nothing was sent.',
+  NO_ANSWER: 'The connection was lost before the answer. Whether the command took effect is not known.',
+  OUTBOX_FULL: 'Too many messages are waiting to be sent.',
+  DISCARDED: 'The message was thrown away before it was sent.',
+} as const;
+
+/** A code of the client's own: no server sends it. */
+export type LocalErrorCode = keyof typeof LOCAL_ERRORS;
+
+/** Why a command failed. A newer server may send codes that are not in this list: keep a default branch. */
+export type ChatErrorCode = ErrorCode | LocalErrorCode;
+
+const RETRYABLE: Readonly<Record<RetryableCode | 'OFFLINE' | 'NO_ANSWER', true>> = {
+  RATE_LIMITED: true,
+  OVERLOADED: true,
+  UNAVAILABLE: true,
+  INTERNAL: true,
+  OFFLINE: true,
+  NO_ANSWER: true,
+};
+
+/** What every method of the client throws when a command fails. */
+export class ChatError extends Error {
+  /** For programs; never changes. */
+  readonly code: ChatErrorCode;
+  /** The field of the payload that is at fault. */
+  readonly field: string | undefined;
+  /** How long to wait before trying again, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(error: { code: ChatErrorCode; message: string } & Partial<Omit<ErrorBody, 'code'>>) {
+    super(error.message);
+    this.name = 'ChatError';
+    this.code = error.code;
+    this.field = error.field;
+    this.retryAfterMs = error.retry_after_ms;
+  }
+
+  /** Whether the same command, simply repeated later, can succeed. */
+  get isRetryable(): boolean {
+    return Object.hasOwn(RETRYABLE, this.code) || this.retryAfterMs !== undefined;
+  }
+}
+
+/** The error of a fault on this side. */
+export function localError(code: LocalErrorCode): ChatError {
+  return new ChatError({ code, message: LOCAL_ERRORS[code] });
+}
+
+/** The error of a command that needs a user while nobody is signed in. */
+export function signedOutError(): ChatError {
+  return new ChatError({ code: 'UNAUTHENTICATED', message: 'Sign in first.' });
+}

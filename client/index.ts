@@ -1,0 +1,25 @@
+/** The public face of the package `sohbet-client`. */
+export type { ErrorBody } from '../protocol/answer.ts';
+export type { CommandPayload, CommandResult } from '../protocol/commands.ts';
+export type { ErrorCode, Locale } from '../protocol/errors.ts';
+export type { EventPayload } from '../protocol/events.ts';
+export { LIMITS } from '../protocol/limits.ts';
+export type { Message, Room, RoomType, System, User } from '../protocol/models.ts';
+export type { CommandName, EventName } from '../protocol/names.ts';
+export { Chat, createClient } from './chat.ts';
+export type { TransportOptions } from './connection.ts';
+export type { ChatOptions, ChatSnapshot, ChatState, Credentials } from './engine.ts';
+export { ChatError, type ChatErrorCode, type LocalErrorCode } from './error.ts';
+export type { Unsubscribe } from './observable.ts';
+export { ChatRoom } from './room.ts';
+export type { ChatMessage, OutgoingMessage, RoomSnapshot, RoomStatus } from './room-state.ts';
+export {
+  type AsyncStorageLike,
+  asyncStorage,
+  type ChatStorage,
+  memoryStorage,
+  type WebStorageLike,
+  webStorage,
+} from './storage.ts';
+export type { SentMessage } from './timeline.ts';
+export type { TypingUser } from './typing.ts';

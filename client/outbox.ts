@@ -1,0 +1,227 @@
+import type { CommandPayload, CommandResult } from '../protocol/commands.ts';
+import type { Message } from '../protocol/models.ts';
+import { Backoff, Sleep } from './backoff.ts';
+import { ChatError, localError, signedOutError } from './error.ts';
+import type { StoredItem } from './outbox-state.ts';
+import { OutboxStore, type OutboxStoreOptions } from './outbox-store.ts';
+import { randomId } from './uuid.ts';
+
+/** What an outbox needs. */
+export interface OutboxOptions extends OutboxStoreOptions {
+  readonly isConnected: () => boolean;
+  /** Sends one message; `apply` is called in the turn in which the answer arrives. */
+  readonly send: (
+    payload: CommandPayload<'send_message'>,
+    apply: (result: CommandResult<'send_message'>) => void,
+  ) => Promise<unknown>;
+  /** Called with the message when it was sent, before it leaves the outbox. */
+  readonly onSent: (message: Message) => void;
+  /** Gives up the connection and makes another. */
+  readonly reconnect: () => void;
+}
+
+interface Waiter {
+  readonly item: StoredItem;
+  readonly resolve: (message: Message) => void;
+  readonly reject: (error: ChatError) => void;
+}
+
+/** No more messages than this wait at once. */
+const ITEMS_MAX = 1_000;
+/** A message that the server fails on so often, with a fault of its own, has failed. */
+const FAULTS_MAX = 5;
+
+/**
+ * Messages on their way: each is kept in the storage from the moment it is written, goes out in order when there is a
+ * connection, with the same key each time, and ends as sent or failed. One client on a storage sends at a time.
+ */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #store: OutboxStore;
+  readonly #waiters = new Map<string, Waiter>();
+  readonly #backoff = new Backoff();
+  readonly #sleep = new Sleep();
+  #faults = 0;
+  #running = false;
+  #again = false;
+  #closed = false;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    this.#store = new OutboxStore({
+      ...options,
+      onChange: () => {
+        this.#followOthers();
+        options.onChange();
+      },
+    });
+    void this.#store.refresh().then(() => this.flush());
+  }
+
+  /** What waits or has failed, in the order in which it was written. */
+  get items(): readonly StoredItem[] {
+    return this.#store.state.items;
+  }
+
+  /** Adds a message; resolves when the server has it. Throws ChatError when it has failed or was discarded. */
+  add(room_id: string, content: string): Promise<Message> {
+    if (this.items.length >= ITEMS_MAX) return Promise.reject(localError('OUTBOX_FULL'));
+    const item: StoredItem = { client_id: randomId(), room_id, content, timestamp: new Date().toISOString() };
+    const sent = this.#wait(item);
+    this.#store.change({ kind: 'add', item });
+    void this.flush();
+    return sent;
+  }
+
+  /** Tries a failed message again, after those that wait. Resolves and throws as {@link add}. */
+  retry(client_id: string): Promise<Message> {
+    const found = this.#store.find(client_id);
+    if (found?.failed === undefined) return Promise.reject(localError('DISCARDED'));
+    const { failed: _, ...item } = found;
+    const sent = this.#wait(item);
+    this.#store.change({ kind: 'retry', item });
+    void this.flush();
+    return sent;
+  }
+
+  /** Throws a failed message away. One that waits may be on its way already and stays. */
+  discard(client_id: string): void {
+    const item = this.#store.find(client_id);
+    if (item?.failed !== undefined) this.#store.change({ kind: 'settle', item, outcome: 'discarded' });
+  }
+
+  /** Takes note that a message of this user is in the room, however that became known. */
+  arrived(message: Message): void {
+    const { client_id } = message;
+    if (client_id === undefined) return;
+    this.#waiters.get(client_id)?.resolve(message);
+    this.#waiters.delete(client_id);
+    const item = this.#store.find(client_id);
+    if (item !== undefined) this.#store.change({ kind: 'settle', item, outcome: 'sent' });
+  }
+
+  /** Sends what waits, if there is a connection. */
+  async flush(): Promise<void> {
+    this.#again = true;
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      while (this.#again && this.#canSend && this.#next() !== undefined) {
+        this.#again = false;
+        await this.#store.exclusively('send', () => this.#sendAll());
+      }
+    } catch (error) {
+      this.#options.onFault(error);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** Stops; what waits stays in the storage, and whoever waits for it is told `error`. */
+  close(error: ChatError = signedOutError()): void {
+    this.#closed = true;
+    this.#store.close();
+    this.#sleep.wake();
+    for (const { reject } of this.#waiters.values()) reject(error);
+    this.#waiters.clear();
+  }
+
+  /** Stops, and forgets what waits. */
+  async clear(): Promise<void> {
+    this.close();
+    await this.#store.clear();
+  }
+
+  /** Resolves when what waits is in the storage. */
+  saved(): Promise<void> {
+    return this.#store.saved();
+  }
+
+  get #canSend(): boolean {
+    return !this.#closed && this.#options.isConnected();
+  }
+
+  #next(): StoredItem | undefined {
+    return this.items.find((item) => item.failed === undefined);
+  }
+
+  /** The promise is marked as looked after: an app that only shows the list need not catch what it does not await. */
+  #wait(item: StoredItem): Promise<Message> {
+    const sent = new Promise<Message>((resolve, reject) => {
+      this.#waiters.set(item.client_id, { item, resolve, reject });
+    });
+    sent.catch(() => {});
+    return sent;
+  }
+
+  async #sendAll(): Promise<void> {
+    await this.#store.refresh();
+    for (let item = this.#next(); item !== undefined && this.#canSend; item = this.#next()) await this.#sendOne(item);
+    await this.#store.saved();
+  }
+
+  async #sendOne(item: StoredItem): Promise<void> {
+    try {
+      await this.#send(item);
+      this.#backoff.reset();
+      this.#faults = 0;
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      await this.#refused(item, error);
+    }
+  }
+
+  async #send({ client_id, room_id, content }: StoredItem): Promise<void> {
+    await this.#options.send({ room_id, content, client_id }, ({ message }) => {
+      this.#options.onSent(message);
+      this.arrived({ ...message, client_id });
+    });
+  }
+
+  async #refused(item: StoredItem, error: ChatError): Promise<void> {
+    if (error.code === 'OFFLINE' || error.code === 'NO_ANSWER') return;
+    if (error.code === 'UNAUTHENTICATED') return this.#options.reconnect();
+    if (error.code === 'INTERNAL') this.#faults++;
+    if (error.isRetryable && this.#faults < FAULTS_MAX) {
+      this.#backoff.ask(error.retryAfterMs);
+      return this.#sleep.for(this.#backoff.next());
+    }
+    this.#faults = 0;
+    const { code, message } = error;
+    this.#waiters.get(item.client_id)?.reject(error);
+    this.#waiters.delete(item.client_id);
+    this.#store.change({ kind: 'fail', item: { ...item, failed: { code, message } } });
+  }
+
+  /** Tells those who wait what another client on the same storage did with their message. */
+  #followOthers(): void {
+    if (this.#closed) return;
+    for (const [client_id, waiter] of [...this.#waiters]) {
+      const stored = this.#store.find(client_id);
+      if (stored !== undefined && stored.failed === undefined) continue;
+      const end = this.#store.state.settled.find((settled) => settled.client_id === client_id);
+      if (stored === undefined && end === undefined) {
+        // Without a lock another client may have written over it.
+        this.#store.change({ kind: 'add', item: waiter.item });
+        continue;
+      }
+      this.#waiters.delete(client_id);
+      if (stored?.failed !== undefined) waiter.reject(new ChatError(stored.failed));
+      else if (end?.outcome === 'sent') void this.#fetchSent(waiter);
+      else waiter.reject(localError('DISCARDED'));
+    }
+  }
+
+  /** Another client has sent it: the same key gives the message. */
+  async #fetchSent({ item, resolve, reject }: Waiter): Promise<void> {
+    const { client_id, room_id, content } = item;
+    try {
+      await this.#options.send({ room_id, content, client_id }, ({ message }) => {
+        this.#options.onSent(message);
+        resolve(message);
+      });
+    } catch (error) {
+      reject(error instanceof ChatError ? error : localError('NO_ANSWER'));
+    }
+  }
+}

@@ -1,0 +1,190 @@
+import type { CommandResult } from '../protocol/commands.ts';
+import { LIMITS } from '../protocol/limits.ts';
+import type { Message, Room, User } from '../protocol/models.ts';
+import { type Connection, PAGE_MS } from './connection.ts';
+import { signedOutError } from './error.ts';
+import type { Unsubscribe } from './observable.ts';
+import type { ChatMessage, RoomSnapshot, RoomState, RoomStatus, RoomUser } from './room-state.ts';
+import { TypingNotice, type TypingUser } from './typing.ts';
+
+/** What a room needs of its client. */
+export interface RoomHost {
+  readonly connection: Connection;
+  readonly user: () => RoomUser | undefined;
+  /** Called in the turn in which the answer to `join_room` arrives. */
+  readonly opened: (answer: CommandResult<'join_room'>) => void;
+  /** Called when this user has left. */
+  readonly left: (room_id: string) => void;
+}
+
+/**
+ * A room as a live object: its messages, members and who is typing, kept up to date while it is open. `subscribe` and
+ * `getSnapshot` are what React's `useSyncExternalStore` takes; the fields read the snapshot of the moment.
+ */
+export class ChatRoom {
+  readonly id: string;
+  /** Calls the listener after changes, once for all changes of a turn. */
+  readonly subscribe: (listener: () => void) => Unsubscribe;
+  /** The room at this moment; the same object until something changes. */
+  readonly getSnapshot: () => RoomSnapshot;
+  readonly #state: RoomState;
+  readonly #host: RoomHost;
+  readonly #typing: TypingNotice;
+  #joining: Promise<this> | undefined;
+  #loading: { readonly kind: string; readonly done: Promise<void> } | undefined;
+
+  constructor(state: RoomState, host: RoomHost) {
+    this.id = state.id;
+    this.subscribe = state.subscribe;
+    this.getSnapshot = state.getSnapshot;
+    this.#state = state;
+    this.#host = host;
+    state.onStaleMembers = () => void this.#refreshMembers();
+    this.#typing = new TypingNotice((is_typing) => {
+      if (host.connection.phase !== 'ready') return;
+      // A notice that is lost does no harm: the next key press sends another.
+      host.connection.call('typing_status', { room_id: this.id, is_typing }).catch(() => {});
+    });
+  }
+
+  get status(): RoomStatus {
+    return this.#state.status;
+  }
+
+  /** Name, owner and counts, as the server last told them; undefined while nothing is known. */
+  get info(): Room | undefined {
+    return this.#state.info;
+  }
+
+  /** What is loaded, ordered by `seq`, then one's own pending and failed ones. */
+  get messages(): readonly ChatMessage[] {
+    return this.getSnapshot().messages;
+  }
+
+  /** The first members, at most 200. */
+  get members(): readonly User[] {
+    return this.getSnapshot().members;
+  }
+
+  /** Who is writing. */
+  get typing(): readonly TypingUser[] {
+    return this.getSnapshot().typing;
+  }
+
+  /** How many loaded messages of others come after the mark. */
+  get unread(): number {
+    return this.getSnapshot().unread;
+  }
+
+  /**
+   * Joins the room, or as a member opens it, and loads the newest messages. Throws ChatError.
+   */
+  join({ password }: { password?: string } = {}): Promise<this> {
+    if (this.#joining !== undefined && password === undefined) return this.#joining;
+    const payload = { room_id: this.id, ...(password !== undefined && { password }) };
+    const joining = this.#host.connection
+      .call('join_room', payload, { apply: (answer) => this.#host.opened(answer), answerMs: PAGE_MS })
+      .then(() => this)
+      .finally(() => {
+        if (this.#joining === joining) this.#joining = undefined;
+      });
+    this.#joining = joining;
+    return joining;
+  }
+
+  /** Ends the membership. Throws ChatError. */
+  async leave(): Promise<void> {
+    await this.#host.connection.call('leave_room', { room_id: this.id }, { apply: () => this.#host.left(this.id) });
+  }
+
+  /** Lets go of what is loaded, to save memory; the membership stays. `join` opens it again. */
+  close(): void {
+    if (this.#state.status === 'open') this.#state.close();
+  }
+
+  /**
+   * Says something. It is in `messages` at once, as pending, and goes out when there is a connection, after a restart of
+   * the app too. Resolves when the server has it, which may be much later. Throws ChatError when the server refused it;
+   * it is then in `messages` as failed.
+   */
+  send(content: string): Promise<Message> {
+    const outbox = this.#host.user()?.outbox;
+    if (outbox === undefined) return Promise.reject(signedOutError());
+    this.#typing.forget();
+    return outbox.add(this.id, content);
+  }
+
+  /** Tries a failed message again. Resolves and throws as {@link send}. */
+  retry(client_id: string): Promise<Message> {
+    return this.#host.user()?.outbox.retry(client_id) ?? Promise.reject(signedOutError());
+  }
+
+  /** Throws a failed message away. A pending one stays: it may be on its way already. */
+  discard(client_id: string): void {
+    this.#host.user()?.outbox.discard(client_id);
+  }
+
+  /** Loads a page of messages before the first one. Does nothing when there are none. Throws ChatError. */
+  loadOlder(limit: number = LIMITS.page_default): Promise<void> {
+    return this.#load('older', () =>
+      this.#state.timeline.loadOlder((before) => this.#page({ room_id: this.id, before, limit })),
+    );
+  }
+
+  /** Loads a page after the last message, where newer ones were let go. Throws ChatError. */
+  loadNewer(limit: number = LIMITS.page_default): Promise<void> {
+    return this.#load('newer', () =>
+      this.#state.timeline.loadNewer((after) => this.#page({ room_id: this.id, after, limit })),
+    );
+  }
+
+  /** Goes back to the newest messages, where they were let go. Throws ChatError. */
+  loadNewest(): Promise<void> {
+    return this.#load('newest', () => this.#state.timeline.loadNewest(() => this.#page({ room_id: this.id })));
+  }
+
+  /** Tells the room that the user writes (call it at each key press: it is sent every 4 s), or no longer writes. */
+  setTyping(isTyping: boolean): void {
+    this.#typing.set(isTyping);
+  }
+
+  /** Everything up to this `seq`, or all that is loaded, was read. Kept on this device. */
+  markRead(seq: number | undefined = this.#state.timeline.messages.at(-1)?.seq): void {
+    if (seq !== undefined) this.#host.user()?.marks.set(this.id, seq);
+  }
+
+  /**
+   * Calls back with each change to the room while it is open: a message that is new, edited or deleted, once, in order of
+   * `rev`, those that were caught up on included. What was changed twice during an absence comes once, in its newest state.
+   */
+  onEntry(listener: (message: Message) => void): Unsubscribe {
+    return this.#state.entries.add(listener);
+  }
+
+  #page(payload: { room_id: string; before?: number; after?: number; limit?: number }) {
+    return this.#host.connection.call('get_messages', payload, { answerMs: PAGE_MS });
+  }
+
+  /** One load at a time; asking for the same again gives the one that runs. */
+  #load(kind: string, run: () => Promise<void>): Promise<void> {
+    if (this.#loading?.kind === kind) return this.#loading.done;
+    const before = this.#loading?.done ?? Promise.resolve();
+    const done = before
+      .catch(() => {})
+      .then(run)
+      .finally(() => {
+        if (this.#loading?.done === done) this.#loading = undefined;
+        this.#state.loaded();
+      });
+    this.#loading = { kind, done };
+    return done;
+  }
+
+  /** A failure shows as members that are a little old; the next connection tries again. */
+  async #refreshMembers(): Promise<void> {
+    const payload = { room_id: this.id, limit: LIMITS.page_max };
+    await this.#host.connection
+      .call('get_users', payload, { apply: ({ users }) => this.#state.setMembers(users), answerMs: PAGE_MS })
+      .catch(() => {});
+  }
+}
