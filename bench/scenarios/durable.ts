@@ -5,7 +5,7 @@ import { acknowledgedRates } from './fanout.ts';
 import type { Scenario } from './scenario.ts';
 
 const RECEIVERS = 10;
-const HISTOGRAM = /^sohbet_commit_batch\w*_(sum|count)(?:\{.*\})?$/;
+const HISTOGRAM = /^sohbet_commit_\w+_(sum|count)(?:\{.*\})?$/;
 
 /** The sums and counts of the histograms of commit batches, added up over their labels, by metric. */
 async function batches(server: Server): Promise<Map<string, number>> {
