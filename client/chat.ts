@@ -118,7 +118,7 @@ export class Chat {
     const { next } = this.#engine.rooms;
     if (next === null) return;
     const apply = (page: CommandResult<'get_rooms'>) => this.#engine.rooms.addPage(page.rooms, page.next);
-    await this.#engine.connection.call('get_rooms', { mine: true, after: next }, { apply, answerMs: PAGE_MS });
+    await this.#engine.call('get_rooms', { mine: true, after: next }, { apply, answerMs: PAGE_MS });
   }
 
   /** A page of the members of a room, or without `room_id` of everyone online. */
@@ -151,12 +151,12 @@ export class Chat {
     command: C,
     payload: CommandPayload<C>,
   ): Promise<CommandResult<C>> {
-    return this.#engine.connection.call(command, payload, { answerMs: PAGE_MS });
+    return this.#engine.call(command, payload, { answerMs: PAGE_MS });
   }
 
   async #change<C extends 'update_message' | 'delete_message'>(command: C, payload: CommandPayload<C>) {
     const apply = ({ message }: { readonly message: Message }) => this.#engine.rooms.merge(message);
-    const { message } = await this.#engine.connection.call(command, payload, { apply });
+    const { message } = await this.#engine.call(command, payload, { apply });
     return message;
   }
 }

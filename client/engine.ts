@@ -2,7 +2,7 @@ import type { CommandPayload, CommandResult } from '../protocol/commands.ts';
 import type { Locale } from '../protocol/errors.ts';
 import type { Message, User } from '../protocol/models.ts';
 import { ANSWER_MS, Connection, type TransportOptions } from './connection.ts';
-import { ChatError, localError } from './error.ts';
+import { ChatError, localError, signedOutError } from './error.ts';
 import { Marks } from './marks.ts';
 import { Listeners, Observable, type Unsubscribe } from './observable.ts';
 import { Outbox } from './outbox.ts';
@@ -100,13 +100,21 @@ export class Engine extends Observable<ChatSnapshot> {
     });
     this.rooms = new Rooms({
       connection: this.connection,
+      call: this.call,
       user: () => this.#active,
+      restoredUser: () => this.#restoredUser(),
       messageLimit: Math.max(100, options.messageLimit ?? 500),
       onChange: () => this.changed(),
     });
     this.#unwatchNetwork = watchNetwork(() => this.connection.retryNow());
     this.#restored = this.#restore();
   }
+
+  /** Sends a command, after the storage was read. See `Connection.call`. */
+  readonly call: Connection['call'] = async (command, payload, options) => {
+    if (this.#isRestoring) await this.#restored;
+    return await this.connection.call(command, payload, options);
+  };
 
   /** See `Chat.signIn`. */
   async signIn(credentials: Credentials): Promise<void> {
@@ -180,6 +188,12 @@ export class Engine extends Observable<ChatSnapshot> {
       this.connection.start();
     }
     this.changed();
+  }
+
+  async #restoredUser(): Promise<RoomUser> {
+    await this.#restored;
+    if (this.#active === undefined) throw signedOutError();
+    return this.#active;
   }
 
   #begin(credentials: Credentials): Attempt {

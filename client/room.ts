@@ -2,15 +2,18 @@ import type { CommandResult } from '../protocol/commands.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import type { Message, Room, User } from '../protocol/models.ts';
 import { type Connection, PAGE_MS } from './connection.ts';
-import { signedOutError } from './error.ts';
 import type { Unsubscribe } from './observable.ts';
+import type { Outbox } from './outbox.ts';
 import type { ChatMessage, RoomSnapshot, RoomState, RoomStatus, RoomUser } from './room-state.ts';
 import { TypingNotice, type TypingUser } from './typing.ts';
 
 /** What a room needs of its client. */
 export interface RoomHost {
-  readonly connection: Connection;
+  readonly call: Connection['call'];
+  readonly isConnected: () => boolean;
   readonly user: () => RoomUser | undefined;
+  /** Who is signed in, once the storage was read. Throws ChatError when nobody is. */
+  readonly restoredUser: () => Promise<RoomUser>;
   /** Called in the turn in which the answer to `join_room` arrives. */
   readonly opened: (answer: CommandResult<'join_room'>) => void;
   /** Called when this user has left. */
@@ -41,9 +44,9 @@ export class ChatRoom {
     this.#host = host;
     state.onStaleMembers = () => void this.#refreshMembers();
     this.#typing = new TypingNotice((is_typing) => {
-      if (host.connection.phase !== 'ready') return;
+      if (!host.isConnected()) return;
       // A notice that is lost does no harm: the next key press sends another.
-      host.connection.call('typing_status', { room_id: this.id, is_typing }).catch(() => {});
+      host.call('typing_status', { room_id: this.id, is_typing }).catch(() => {});
     });
   }
 
@@ -82,7 +85,7 @@ export class ChatRoom {
   join({ password }: { password?: string } = {}): Promise<this> {
     if (this.#joining !== undefined && password === undefined) return this.#joining;
     const payload = { room_id: this.id, ...(password !== undefined && { password }) };
-    const joining = this.#host.connection
+    const joining = this.#host
       .call('join_room', payload, { apply: (answer) => this.#host.opened(answer), answerMs: PAGE_MS })
       .then(() => this)
       .finally(() => {
@@ -94,7 +97,7 @@ export class ChatRoom {
 
   /** Ends the membership. Throws ChatError. */
   async leave(): Promise<void> {
-    await this.#host.connection.call('leave_room', { room_id: this.id }, { apply: () => this.#host.left(this.id) });
+    await this.#host.call('leave_room', { room_id: this.id }, { apply: () => this.#host.left(this.id) });
   }
 
   /** Lets go of what is loaded, to save memory; the membership stays. `join` opens it again. */
@@ -108,15 +111,13 @@ export class ChatRoom {
    * it is then in `messages` as failed.
    */
   send(content: string): Promise<Message> {
-    const outbox = this.#host.user()?.outbox;
-    if (outbox === undefined) return Promise.reject(signedOutError());
     this.#typing.forget();
-    return outbox.add(this.id, content);
+    return this.#withOutbox((outbox) => outbox.add(this.id, content));
   }
 
   /** Tries a failed message again. Resolves and throws as {@link send}. */
   retry(client_id: string): Promise<Message> {
-    return this.#host.user()?.outbox.retry(client_id) ?? Promise.reject(signedOutError());
+    return this.#withOutbox((outbox) => outbox.retry(client_id));
   }
 
   /** Throws a failed message away. A pending one stays: it may be on its way already. */
@@ -161,8 +162,15 @@ export class ChatRoom {
     return this.#state.entries.add(listener);
   }
 
+  /** At once where somebody is signed in, so that what is sent shows in the same turn. */
+  #withOutbox(use: (outbox: Outbox) => Promise<Message>): Promise<Message> {
+    const user = this.#host.user();
+    if (user !== undefined) return use(user.outbox);
+    return this.#host.restoredUser().then(({ outbox }) => use(outbox));
+  }
+
   #page(payload: { room_id: string; before?: number; after?: number; limit?: number }) {
-    return this.#host.connection.call('get_messages', payload, { answerMs: PAGE_MS });
+    return this.#host.call('get_messages', payload, { answerMs: PAGE_MS });
   }
 
   /** One load at a time; asking for the same again gives the one that runs. */
@@ -183,7 +191,7 @@ export class ChatRoom {
   /** A failure shows as members that are a little old; the next connection tries again. */
   async #refreshMembers(): Promise<void> {
     const payload = { room_id: this.id, limit: LIMITS.page_max };
-    await this.#host.connection
+    await this.#host
       .call('get_users', payload, { apply: ({ users }) => this.#state.setMembers(users), answerMs: PAGE_MS })
       .catch(() => {});
   }

@@ -10,7 +10,11 @@ import { type RoomEntry, Syncer } from './sync.ts';
 /** What the rooms of a client need. */
 export interface RoomsOptions {
   readonly connection: Connection;
+  /** Sends a command, after the storage was read. */
+  readonly call: Connection['call'];
   readonly user: () => RoomUser | undefined;
+  /** Who is signed in, once the storage was read. Throws ChatError when nobody is. */
+  readonly restoredUser: () => Promise<RoomUser>;
   /** How many messages a room keeps loaded. */
   readonly messageLimit: number;
   /** Called when the list of the user's rooms, or whether they are up to date, has changed. */
@@ -144,11 +148,13 @@ export class Rooms {
   #entry(room_id: string): RoomEntry {
     const known = this.#entries.get(room_id);
     if (known !== undefined) return known;
-    const { connection, user, messageLimit } = this.#options;
+    const { connection, call, user, restoredUser, messageLimit } = this.#options;
     const state = new RoomState(room_id, { user, messageLimit });
     const room = new ChatRoom(state, {
-      connection,
+      call,
+      isConnected: () => connection.phase === 'ready',
       user,
+      restoredUser,
       opened: (answer) => this.opened(answer),
       left: (id) => this.left(id),
     });
