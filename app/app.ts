@@ -3,14 +3,18 @@ import { existsSync, mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { v7 as uuidv7 } from 'uuid';
 import manifest from '../package.json' with { type: 'json' };
-import { createClientAddress } from './core/address.ts';
-import type { Config } from './core/config.ts';
+import { LIMITS } from '../protocol/limits.ts';
+import { RATE_NUMBERS, type RateNumbers } from '../protocol/rates.ts';
+import { addressKey, createClientAddress } from './core/address.ts';
+import { type Config, ConfigError } from './core/config.ts';
 import { createLogger, type Logger } from './core/logger.ts';
 import { createMetrics, type Metrics } from './core/metrics.ts';
 import { createSecret, loadOrCreateSecret } from './core/secret.ts';
 import { createHttpServer } from './http/server.ts';
 import { Admin } from './services/admin.ts';
 import { StoreHealth } from './services/health.ts';
+import { withNumbers } from './services/limit.ts';
+import { createLimiting } from './services/limiting.ts';
 import { Messages } from './services/message.ts';
 import { createPasswords } from './services/password.ts';
 import { Presence } from './services/presence.ts';
@@ -56,6 +60,9 @@ const SAVE_INTERVAL_MS = 10_000;
 export async function createApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const logger = overrides.logger ?? createLogger({ level: config.logLevel, pretty: config.logPretty });
   const metrics = createMetrics();
+  const numbers = limitNumbers(config);
+  if (numbers === null)
+    logger.warn('RATE_LIMITS is off: nothing is limited. Not for a server that strangers can reach');
   const { store, lock } = await openStore(config, logger, metrics);
   const now = Date.now;
   const secret = config.tokenSecret ?? (lock === null ? createSecret() : await loadOrCreateSecret(config.dataDir));
@@ -74,12 +81,24 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const tail = new Tail({ store, delivery, presence, logger, metrics });
   const typing = new Typing({ store, delivery, lapseMs: config.typingLapseMs });
   const tokens = createTokens(secret, now);
+  const limiting = numbers && createLimiting({ numbers, store, presence, metrics });
+  const limits = limiting?.limits ?? null;
   const common = { store, presence, tail, typing, delivery, metrics, now, newId: uuidv7 };
-  const sessions = new Sessions({ ...common, tokens });
-  const rooms = new Rooms({ ...common, passwords: createPasswords() });
+  const sessions = new Sessions({
+    ...common,
+    tokens,
+    limits: { ...LIMITS, ...numbers },
+    connectionsPerUser: limits?.cap('connections_per_user') ?? Number.POSITIVE_INFINITY,
+  });
+  const rooms = new Rooms({
+    ...common,
+    passwords: createPasswords(),
+    guesses: limiting?.guesses ?? null,
+    addressOf: (connection) => limits?.addressOf(connection) ?? '',
+  });
   const messages = new Messages(common);
   const handlers = { ...connectionHandlers(sessions), ...roomHandlers(rooms, typing), ...messageHandlers(messages) };
-  const dispatcher = new Dispatcher({ handlers, presence, logger, metrics });
+  const dispatcher = new Dispatcher({ handlers, limiting, presence, logger, metrics });
 
   const health = new StoreHealth(store, logger);
   const clientAddress = createClientAddress(config.trustProxy);
@@ -93,8 +112,10 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     health,
     version: manifest.version,
   });
-  const { pingIntervalMs, pingTimeoutMs } = config;
-  const sockets = { corsOrigins, pingIntervalMs, pingTimeoutMs, clientAddress, logger, metrics };
+  const { pingIntervalMs, pingTimeoutMs, signInTimeoutMs } = config;
+  const peerKey = config.trustProxy === 0 ? addressKey : undefined;
+  const times = { pingIntervalMs, pingTimeoutMs, signInTimeoutMs };
+  const sockets = { ...times, corsOrigins, clientAddress, addressKey, peerKey, limits, logger, metrics };
   const io = createSocketServer({ ...sockets, http: http.server, dispatcher, sessions, fanout: delivery });
   const saving = setInterval(() => presence.save(), SAVE_INTERVAL_MS);
 
@@ -120,6 +141,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       clearInterval(saving);
       health.stop();
       typing.close();
+      limiting?.close();
       presence.save();
       presence.close();
       await store.close();
@@ -128,6 +150,17 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
 
     onFailure: (listener) => store.onFailure(listener),
   };
+}
+
+/** All numbers of the limits; null when nothing is limited. @throws ConfigError when one is named that is none */
+function limitNumbers({ rateLimits }: Config): RateNumbers | null {
+  try {
+    return rateLimits && withNumbers(rateLimits);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const mayHold = `on, off, or any of ${Object.keys(RATE_NUMBERS).join(', ')} with a number`;
+    throw new ConfigError([{ name: 'RATE_LIMITS', holds: `wrong: ${error.message}`, mayHold }]);
+  }
 }
 
 async function openStore(

@@ -90,6 +90,7 @@ export class Limits {
   readonly #byCommand: Readonly<Record<CommandName, readonly Counted[]>>;
   readonly #users: KeyedState<Account>;
   readonly #addresses: KeyedState<Account>;
+  readonly #clients = new WeakMap<object, Client>();
 
   constructor(options: LimitOptions) {
     this.#options = options;
@@ -133,6 +134,16 @@ export class Limits {
     const addressAccount = this.#addresses.get(address);
     addressAccount.held++;
     return { address, rates: [0, 0], addressAccount, user: null, waitsUntil: 0, flooded: false };
+  }
+
+  /** Lets the services find a client by its connection. */
+  bind(connection: object, client: Client): void {
+    this.#clients.set(connection, client);
+  }
+
+  /** What the address of a connection is counted by. */
+  addressOf(connection: object): string {
+    return this.#clients.get(connection)?.address ?? '';
   }
 
   /** Takes note that a connection has ended. */

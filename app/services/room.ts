@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandResult, ParsedPayload } from '../../protocol/commands.ts';
 import { decodeCursor, encodeCursor } from '../models/cursor.ts';
 import { Refusal } from '../models/refusal.ts';
 import { normalizeRoomName, type StoredRoom } from '../models/room.ts';
 import type { RoomSnapshot, Store } from '../stores/store.ts';
 import type { Connection, Delivery, OnlineUser } from './delivery.ts';
+import type { Guess, Guesses } from './guess.ts';
 import type { PasswordService } from './password.ts';
 import type { Presence } from './presence.ts';
 import type { Tail } from './tail.ts';
@@ -20,11 +22,19 @@ export interface RoomOptions {
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number;
   readonly newId: () => string;
+  /** Slows the guessing of passwords; null: it is not limited. */
+  readonly guesses: Guesses | null;
+  /** What the address of a connection is counted by. */
+  readonly addressOf: (connection: Connection) => string;
 }
+
+/** What a room is like from outside; null: the caller may know of none. */
+type Door = Awaited<ReturnType<Store['rooms']['door']>> | null;
 
 /** Making, joining, leaving and listing rooms. */
 export class Rooms {
   readonly #options: RoomOptions;
+  #decoy: Promise<string> | undefined;
 
   constructor(options: RoomOptions) {
     this.#options = options;
@@ -64,7 +74,7 @@ export class Rooms {
   /**
    * Makes the caller a member and reads the room; for a member it is a plain read. `answer` is called at the place
    * in the connection's stream that the snapshot stands for.
-   * @throws Refusal `ROOM_NOT_FOUND`, `WRONG_PASSWORD`, `INVALID_INPUT`
+   * @throws Refusal `ROOM_NOT_FOUND`, `WRONG_PASSWORD`, `INVALID_INPUT`, `RATE_LIMITED` after wrong passwords
    */
   async join(
     connection: Connection,
@@ -73,11 +83,12 @@ export class Rooms {
     answer: (result: CommandResult<'join_room'>) => void,
   ): Promise<void> {
     const { store, tail, now, newId } = this.#options;
-    const door = await store.rooms.door({ room_id, user_id: user.id });
+    const door = await this.#door(user, room_id, password !== undefined);
     connection.entering.add(room_id);
     try {
-      if (!door.member) {
-        const verified_hash = await this.#verify(door, password);
+      if (!door?.member) {
+        const guess = { user_id: user.id, room_id, address: this.#options.addressOf(connection) };
+        const verified_hash = await this.#verify(door, password, guess);
         await store.rooms.join({ room_id, user_id: user.id, message_id: newId(), at: now(), verified_hash });
       }
       await tail.enter(connection, room_id, (snapshot) => answer(this.#describe(snapshot)));
@@ -128,20 +139,48 @@ export class Rooms {
     return { users: page.items.map((member) => presence.user(member)), next: page.next };
   }
 
+  /** What the caller may know of a room. With a password, a room that is none is asked for it like any other. */
+  async #door(user: OnlineUser, room_id: string, withPassword: boolean): Promise<Door> {
+    try {
+      return await this.#options.store.rooms.door({ room_id, user_id: user.id });
+    } catch (error) {
+      if (withPassword && error instanceof Refusal && error.code === 'ROOM_NOT_FOUND') return null;
+      throw error;
+    }
+  }
+
   /** The hash that the password was found to match; null for a room that has none. */
   async #verify(
-    door: { type: string; password_hash: string | null },
+    door: Door,
     password: string | undefined,
+    who: { user_id: string; room_id: string; address: string },
   ): Promise<string | null> {
-    if (door.type === 'public') {
+    if (door?.type === 'public') {
       if (password === undefined) return null;
       throw new Refusal('INVALID_INPUT', { field: 'password', detail: 'a public room has no password' });
     }
-    const hash = door.password_hash;
-    if (hash === null) throw new Refusal('ROOM_NOT_FOUND');
-    const right = password !== undefined && (await this.#options.passwords.verify(password, hash));
-    if (!right) throw new Refusal('WRONG_PASSWORD', { field: 'password' });
-    return hash;
+    const hash = door?.password_hash ?? null;
+    const wrong = hash === null ? new Refusal('ROOM_NOT_FOUND') : new Refusal('WRONG_PASSWORD', { field: 'password' });
+    if (password === undefined) throw wrong;
+    const guess = this.#options.guesses?.begin(who);
+    if ((await this.#matches(password, hash, guess)) && hash !== null) {
+      guess?.right();
+      return hash;
+    }
+    await sleep(guess?.holdMs ?? 0);
+    throw wrong;
+  }
+
+  /** Takes as long where there is no hash as where there is one. */
+  async #matches(password: string, hash: string | null, guess: Guess | undefined): Promise<boolean> {
+    const { passwords, newId } = this.#options;
+    try {
+      this.#decoy ??= passwords.hash(newId());
+      return await passwords.verify(password, hash ?? (await this.#decoy));
+    } catch (error) {
+      guess?.void();
+      throw error;
+    }
   }
 
   #describe({ room, users, messages, has_more }: RoomSnapshot): CommandResult<'join_room'> {

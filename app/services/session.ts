@@ -1,5 +1,4 @@
 import type { CommandResult } from '../../protocol/commands.ts';
-import { LIMITS } from '../../protocol/limits.ts';
 import type { Room } from '../../protocol/models.ts';
 import { PROTOCOL_VERSION } from '../../protocol/names.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -25,6 +24,10 @@ export interface SessionOptions {
   readonly now: () => number;
   readonly newId: () => string;
   readonly metrics: Metrics;
+  /** What a client is told of sizes and rates, as flat numbers. */
+  readonly limits: Readonly<Record<string, number>>;
+  /** How many connections a user may have at once. */
+  readonly connectionsPerUser: number;
 }
 
 /** What a sign-in gives: the answer, and the first page of all rooms that the user may see. */
@@ -40,6 +43,9 @@ interface Attempt {
   generation: number;
   revoked: boolean;
 }
+
+/** When someone with too many connections may try again, in milliseconds. */
+const CONNECTIONS_RETRY_MS = 10_000;
 
 /** How many names are tried for a user whose own was taken. */
 const ALTERNATIVES = 1_000;
@@ -57,7 +63,8 @@ export class Sessions {
 
   /**
    * Signs a connection in, as a new guest or by a token. `answer` is called once, before any event of a room.
-   * @throws Refusal `FORBIDDEN`, `USERNAME_TAKEN`, `INVALID_TOKEN`, `INVALID_INPUT`
+   * @throws Refusal `FORBIDDEN`, `USERNAME_TAKEN`, `INVALID_TOKEN`, `INVALID_INPUT`, `RATE_LIMITED` when the user has
+   *   too many connections
    */
   async signIn(
     connection: Connection,
@@ -136,7 +143,7 @@ export class Sessions {
     who: { user_id: string; token: TokenIdentity | undefined },
     answer: (signedIn: SignedIn) => void,
   ): Promise<void> {
-    const { store, tail, tokens, newId } = this.#options;
+    const { store, tail, tokens, newId, presence, connectionsPerUser } = this.#options;
     const token_id = who.token?.token_id ?? newId();
     const generation = who.token?.generation ?? 0;
     const attempt: Attempt = { user_id: who.user_id, token_id, generation, revoked: false };
@@ -149,6 +156,8 @@ export class Sessions {
       const issued = await tokens.issue({ user_id: user.id, token_id, generation: snapshot.generation });
       if (attempt.revoked) throw new Refusal('INVALID_TOKEN', { field: 'token' });
       if (connection.closed) return;
+      const others = presence.get(user.id)?.connections.size ?? 0;
+      if (others >= connectionsPerUser) throw new Refusal('RATE_LIMITED', { retryAfterMs: CONNECTIONS_RETRY_MS });
       this.#admit(connection, { snapshot, user, token_id, issued }, (signedIn) => {
         answer(signedIn);
         tail.attachAll(connection, snapshot.memberships, mark);
@@ -183,7 +192,7 @@ export class Sessions {
         epoch: store.epoch,
         rooms: snapshot.rooms.items.map((room) => presence.room(room)),
         rooms_next: snapshot.rooms.next,
-        server: { protocol: PROTOCOL_VERSION, features: [], limits: LIMITS },
+        server: { protocol: PROTOCOL_VERSION, features: [], limits: this.#options.limits },
       },
       visible: snapshot.visible.items.map((room) => presence.room(room)),
     });

@@ -5,8 +5,11 @@ import type { CommandName } from '../../protocol/names.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { Refusal } from '../models/refusal.ts';
+import type { Admission } from '../services/admission.ts';
 import type { Connection, OnlineUser } from '../services/delivery.ts';
+import type { Client, Limits } from '../services/limit.ts';
 import type { Presence } from '../services/presence.ts';
+import type { Repeats } from '../services/repeat.ts';
 
 /** What a handler gives back when it has answered by itself, at a place in the stream that it chose. */
 export const ANSWERED = Symbol('answered');
@@ -29,12 +32,35 @@ export type Handler<C extends CommandName> = (call: Call<C>) => Promise<CommandR
 /** A handler for each of these commands. */
 export type Handlers<C extends CommandName = CommandName> = { readonly [K in C]: Handler<K> };
 
+/** How commands are limited. */
+export interface DispatchLimits {
+  readonly limits: Limits;
+  readonly repeats: Repeats;
+  /** Lets expensive commands in at a bounded rate. */
+  readonly admissions: { readonly [C in CommandName]?: Admission };
+}
+
 /** What the dispatcher needs. */
 export interface DispatchOptions {
   readonly handlers: Handlers;
+  /** Null: nothing is limited. */
+  readonly limiting: DispatchLimits | null;
   readonly presence: Presence;
   readonly logger: Logger;
   readonly metrics: Metrics;
+}
+
+/** One command as it came, on its way to its handler. */
+interface Incoming<C extends CommandName> {
+  readonly connection: Connection;
+  /** Null: nothing is limited. */
+  readonly client: Client | null;
+  readonly name: C;
+  readonly args: readonly unknown[];
+  readonly acknowledged: boolean;
+  /** When it came, by the clock of `performance.now()`. */
+  readonly at: number;
+  readonly reply: (reply: Reply) => void;
 }
 
 type Acknowledge = (answer: unknown) => void;
@@ -51,8 +77,16 @@ export class Dispatcher {
     this.#options = options;
   }
 
-  /** Carries out one event as it came from the socket: its name, its arguments, and the callback if there is one. */
-  async handle(connection: Connection, [event, ...args]: readonly unknown[]): Promise<void> {
+  /**
+   * Carries out one event as it came from the socket: its name, its arguments, and the callback if there is one.
+   * `client` is whom the limits count it for.
+   */
+  async handle(
+    connection: Connection,
+    [event, ...args]: readonly unknown[],
+    client: Client | null = null,
+  ): Promise<void> {
+    if (client?.flooded) return;
     const started = performance.now();
     const last = args.at(-1);
     const acknowledge = typeof last === 'function' ? (last as Acknowledge) : undefined;
@@ -61,19 +95,21 @@ export class Dispatcher {
     const known = isCommand(name);
     let result = 'ok';
     let answered = false;
-    const answer = (reply: Reply) => {
+    const reply = (body: Reply) => {
       if (answered) return;
       answered = true;
-      acknowledge?.(reply);
+      acknowledge?.(body);
     };
     this.#running++;
     try {
+      if (client !== null) this.#options.limiting?.limits.command(client, started);
       if (!known) throw new Refusal('UNKNOWN_COMMAND');
       if (this.#draining) throw new Refusal('UNAVAILABLE');
-      await this.#run(connection, name, args, acknowledge !== undefined, answer);
+      await this.#run({ connection, client, name, args, acknowledged: acknowledge !== undefined, at: started, reply });
     } catch (error) {
       const refusal = this.#refusal(error, { event: name, connection: connection.id });
       result = refusal.code;
+      if (client !== null && name === 'authenticate') client.waitsUntil = started + (refusal.details.retryAfterMs ?? 0);
       const body = refusal.body(connection.locale);
       if (acknowledge === undefined) connection.send({ event: 'error', payload: { ...body, event: name } });
       else if (!answered) acknowledge({ ok: false, error: body });
@@ -90,13 +126,8 @@ export class Dispatcher {
     if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  async #run<C extends CommandName>(
-    connection: Connection,
-    name: C,
-    args: readonly unknown[],
-    acknowledged: boolean,
-    reply: (reply: Reply) => void,
-  ): Promise<void> {
+  async #run<C extends CommandName>(incoming: Incoming<C>): Promise<void> {
+    const { connection, name, args, acknowledged, reply } = incoming;
     if (!depthAtMost(args[0], LIMITS.json_depth)) {
       throw new Refusal('INVALID_INPUT', { detail: `must nest no deeper than ${LIMITS.json_depth}` });
     }
@@ -106,19 +137,64 @@ export class Dispatcher {
       this.#options.presence.active(identity.user);
     }
     if (args.length > 1) throw new Refusal('INVALID_INPUT', { detail: 'a command takes one object' });
+    const payload = parse(name, args[0] ?? {});
+    const refusal = this.#limit(incoming, payload);
+    if (refusal !== undefined) {
+      reply({ ok: true, ...(await this.#repeated(incoming, payload, refusal)) });
+      return;
+    }
     const handler: Handler<C> = this.#options.handlers[name];
     const answer = (result: CommandResult<C>) => reply({ ok: true, ...(result as object) });
-    const result = await handler({
+    const call: Call<C> = {
       connection,
-      payload: parse(name, args[0] ?? {}),
+      payload,
       acknowledged,
       get user() {
         if (identity === null) throw new Refusal('UNAUTHENTICATED');
         return identity.user;
       },
       answer,
-    });
+    };
+    const admission = this.#options.limiting?.admissions[name];
+    const result = await (admission === undefined
+      ? handler(call)
+      : this.#admitted(admission, () => handler(call), name));
     if (result !== ANSWERED) answer(result);
+  }
+
+  /** What the command's own rates say to it; undefined when it is within them. */
+  #limit<C extends CommandName>(
+    { connection, client, name, at }: Incoming<C>,
+    payload: ParsedPayload<C>,
+  ): Refusal | undefined {
+    const limits = this.#options.limiting?.limits;
+    if (limits === undefined || client === null) return undefined;
+    if (client.user === null && connection.identity !== null) limits.signedIn(client, connection.identity.user.id);
+    return limits.refusal(client, name, payload, at);
+  }
+
+  /** Who repeats what was done before gets its answer, limited or not. @throws the refusal when it is no repeat */
+  async #repeated<C extends CommandName>(
+    { connection, name }: Incoming<C>,
+    payload: ParsedPayload<C>,
+    refusal: Refusal,
+  ): Promise<object> {
+    const user = connection.identity?.user;
+    const result = user && (await this.#options.limiting?.repeats.find(user, name, payload).catch(() => undefined));
+    if (result === undefined) throw refusal;
+    return result;
+  }
+
+  async #admitted<T>(admission: Admission, run: () => Promise<T>, command: CommandName): Promise<T> {
+    const leave = await admission.enter().catch((refusal: unknown) => {
+      this.#options.metrics.sentAway.inc({ command });
+      throw refusal;
+    });
+    try {
+      return await run();
+    } finally {
+      leave();
+    }
   }
 
   #refusal(error: unknown, where: { event: string; connection: string }): Refusal {

@@ -3,9 +3,12 @@ import { Server, type Socket } from 'socket.io';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
+import type { Limits } from '../services/limit.ts';
 import type { Sessions } from '../services/session.ts';
 import { type Fanout, SocketConnection } from './fanout.ts';
+import { Guard, webSocketEngine } from './guard.ts';
 import type { Dispatcher } from './handle.ts';
+import { SignInDeadline } from './sign-in-deadline.ts';
 import { receiveEvents } from './transport.ts';
 
 /** What the Socket.IO server needs. */
@@ -17,25 +20,59 @@ export interface SocketServerOptions {
   readonly corsOrigins: '*' | readonly string[];
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
+  /** How long a connection may take to sign in, and a request to be sent. */
+  readonly signInTimeoutMs: number;
+  /** Null: nothing is limited. */
+  readonly limits: Limits | null;
+  /** What the address of a TCP connection is counted by; undefined behind proxies. */
+  readonly peerKey: ((address: string) => string) | undefined;
+  /** What an address is counted by. */
+  readonly addressKey: (address: string) => string;
   /** The real address of a client. */
   readonly clientAddress: (request: IncomingMessage) => string;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
+/** How often Node looks for requests that take too long; its own default is 30 s. */
+const REQUEST_CHECK_MS = 1_000;
+
 /** Serves Socket.IO on an HTTP server: each connection's events go to the dispatcher, one after another as they come. */
 export function createSocketServer(options: SocketServerOptions): Server {
-  const { corsOrigins } = options;
-  const io = new Server(options.http, {
+  const { corsOrigins, http, limits, signInTimeoutMs, logger, metrics } = options;
+  boundRequests(http, signInTimeoutMs);
+  const io = new Server(http, {
     maxHttpBufferSize: LIMITS.packet_bytes,
     pingInterval: options.pingIntervalMs,
     pingTimeout: options.pingTimeoutMs,
+    connectTimeout: signInTimeoutMs,
     perMessageDeflate: false,
+    wsEngine: webSocketEngine(limits !== null),
     cors: { origin: corsOrigins === '*' ? '*' : [...corsOrigins] },
     allowRequest: (request, decide) => decide(null, mayConnect(request, corsOrigins)),
   });
-  io.on('connection', (socket) => accept(socket, options));
+  const addressOf = (request: IncomingMessage) => options.addressKey(options.clientAddress(request));
+  const guard = limits && new Guard({ limits, addressOf, peerKey: options.peerKey, logger, metrics });
+  guard?.protect(io, http);
+  const deadline = new SignInDeadline({
+    timeoutMs: signInTimeoutMs,
+    now: () => performance.now(),
+    onLate: (connection) => {
+      metrics.signInTimeouts.inc();
+      options.fanout.end(connection);
+    },
+  });
+  http.once('close', () => deadline.close());
+  io.on('connection', (socket) => accept(socket, options, { guard, deadline }));
   return io;
+}
+
+/** Headers and whole requests must come in time, or slow senders would hold connections for ever. */
+function boundRequests(http: HttpServer, timeoutMs: number): void {
+  http.headersTimeout = timeoutMs;
+  http.requestTimeout = 2 * timeoutMs;
+  // Node reads this when the server starts to listen; its types know it as an option of the constructor alone.
+  Object.assign(http, { connectionsCheckingInterval: Math.min(REQUEST_CHECK_MS, timeoutMs / 4) });
 }
 
 /** The CORS headers alone do not stop a WebSocket, so the origin is checked here too. None, or the same host, passes. */
@@ -45,26 +82,36 @@ function mayConnect({ headers }: IncomingMessage, allowed: '*' | readonly string
   return URL.canParse(origin) && new URL(origin).host === host;
 }
 
-function accept(socket: Socket, options: SocketServerOptions): void {
+function accept(
+  socket: Socket,
+  options: SocketServerOptions,
+  { guard, deadline }: { guard: Guard | null; deadline: SignInDeadline },
+): void {
   const { dispatcher, metrics } = options;
   const auth: Record<string, unknown> = socket.handshake.auth;
   const connection = new SocketConnection(socket, auth['locale'] === 'tr' ? 'tr' : 'en', options.fanout);
   const logger = options.logger.child({ connection: socket.id });
   logger.info({ address: options.clientAddress(socket.request), transport: socket.conn.transport.name }, 'connected');
   metrics.connections.inc();
+  const client = guard?.clientOf(socket) ?? null;
+  if (client !== null) options.limits?.bind(connection, client);
+  deadline.add(connection, client);
 
-  receiveEvents(socket, ({ data, id }) => {
-    const answer = id === undefined ? [] : [(reply: object) => connection.acknowledge(id, reply)];
-    void dispatcher.handle(connection, [...data, ...answer]);
+  receiveEvents(socket, ({ data, answer }) => {
+    const callback = answer === undefined ? [] : [(reply: object) => connection.acknowledge(answer, reply)];
+    void dispatcher.handle(connection, [...data, ...callback], client);
   });
   socket.on('error', (error) => logger.warn({ err: error }, 'a socket met a fault'));
   socket.on('disconnect', (reason) => {
     metrics.connections.dec();
+    deadline.delete(connection);
     options.sessions.disconnect(connection);
     logger.info({ reason }, 'disconnected');
+    // Who leaves the namespace has no use for the connection under it, which nothing else would end.
+    if (reason === 'client namespace disconnect') socket.conn.close();
   });
   const { username, token } = auth;
   if (username === undefined && token === undefined) return;
   const payload = { ...(username !== undefined && { username }), ...(token !== undefined && { token }) };
-  void dispatcher.handle(connection, ['authenticate', payload]);
+  void dispatcher.handle(connection, ['authenticate', payload], client);
 }

@@ -26,6 +26,7 @@ export function testEnv(folder: string, env: Env = {}): Env {
     TOKEN_SECRET: 'a secret that only the tests know, 32 bytes or more',
     PRESENCE_GRACE: '0.3',
     LOG_LEVEL: 'silent',
+    RATE_LIMITS: 'off',
     ...env,
   };
 }

@@ -1,0 +1,59 @@
+import type { CommandName } from '../../protocol/names.ts';
+import type { RateNumbers } from '../../protocol/rates.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { Store } from '../stores/store.ts';
+import { Admission } from './admission.ts';
+import { Guesses } from './guess.ts';
+import { Limits } from './limit.ts';
+import type { Presence } from './presence.ts';
+import { Repeats } from './repeat.ts';
+
+/** What limiting needs. */
+export interface LimitingOptions {
+  /** All numbers by their flat names. */
+  readonly numbers: RateNumbers;
+  readonly store: Store;
+  readonly presence: Presence;
+  readonly metrics: Metrics;
+}
+
+/** Everything that limits a server. */
+export interface Limiting {
+  readonly limits: Limits;
+  readonly guesses: Guesses;
+  readonly repeats: Repeats;
+  readonly admissions: { readonly [C in CommandName]?: Admission };
+  /** Stops its timer. */
+  close(): void;
+}
+
+/** How often what has rested is forgotten, in milliseconds. */
+const SWEEP_MS = 10_000;
+
+/** Sized so that 10,000 clients that come back at once are live within a minute, and others are served meanwhile. */
+const SIGN_INS = { atOnce: 16, waiting: 256, perSecond: 400 } as const;
+const SYNCS = { atOnce: 16, waiting: 256, perSecond: 400 } as const;
+
+/** Makes the limits of one server, all on one clock, which never goes back. */
+export function createLimiting({ numbers, store, presence, metrics }: LimitingOptions): Limiting {
+  const now = () => performance.now();
+  const limits = new Limits({ numbers, now, metrics });
+  const guesses = new Guesses({
+    perRoom: limits.cap('wrong_passwords_per_room'),
+    perAddress: limits.cap('wrong_passwords_per_address'),
+    forgetMs: limits.cap('wrong_passwords_ms'),
+    now,
+  });
+  const sweeping = setInterval(() => {
+    limits.sweep();
+    guesses.sweep();
+  }, SWEEP_MS);
+  sweeping.unref();
+  return {
+    limits,
+    guesses,
+    repeats: new Repeats({ store, presence }),
+    admissions: { authenticate: new Admission({ ...SIGN_INS, now }), sync: new Admission({ ...SYNCS, now }) },
+    close: () => clearInterval(sweeping),
+  };
+}

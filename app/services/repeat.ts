@@ -1,0 +1,41 @@
+import type { CommandName } from '../../protocol/names.ts';
+import type { Store } from '../stores/store.ts';
+import type { OnlineUser } from './delivery.ts';
+import type { Presence } from './presence.ts';
+
+/** What finding repeats needs. */
+export interface RepeatOptions {
+  readonly store: Store;
+  readonly presence: Presence;
+}
+
+/** How many of a room's newest messages are looked through. */
+const LOOK_BACK = 100;
+
+/**
+ * Answers a command that was carried out before under the same `client_id`, for one that the limits refuse: a client
+ * that repeats what it has no answer to must not be told to wait for what is done already.
+ */
+export class Repeats {
+  readonly #options: RepeatOptions;
+
+  constructor(options: RepeatOptions) {
+    this.#options = options;
+  }
+
+  /** The answer to a repeat; undefined when the command is new, or carries no key. */
+  async find(user: OnlineUser, name: CommandName, payload: object): Promise<object | undefined> {
+    const { client_id, room_id } = payload as { client_id?: string; room_id?: string };
+    if (client_id === undefined) return undefined;
+    const { store, presence } = this.#options;
+    if (name === 'create_room') {
+      const room = await store.rooms.byClientId({ user_id: user.id, client_id });
+      return room && { room: presence.room(room), duplicate: true };
+    }
+    if (name !== 'send_message' || room_id === undefined) return undefined;
+    const page = { room_id, user_id: user.id, before: undefined, after: undefined, limit: LOOK_BACK };
+    const { messages } = await store.messages.page(page);
+    const message = messages.findLast((one) => one.client_id === client_id && one.user_id === user.id);
+    return message && { message, duplicate: true };
+  }
+}

@@ -1,0 +1,54 @@
+import type { Connection } from '../services/delivery.ts';
+import type { Client } from '../services/limit.ts';
+
+/** What watching over sign-ins needs. */
+export interface SignInDeadlineOptions {
+  /** How long a connection may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** A clock in milliseconds that never goes back. */
+  readonly now: () => number;
+  /** Called for each connection that has not signed in in time, once. */
+  readonly onLate: (connection: Connection) => void;
+}
+
+/** Who was told to come back later gets this much more time, at most, in milliseconds. */
+const GRACE_MAX_MS = 90_000;
+
+/** Ends connections that do not sign in: one look each second over those that have not, no timer a connection. */
+export class SignInDeadline {
+  readonly #options: SignInDeadlineOptions;
+  readonly #waiting = new Map<Connection, { readonly since: number; readonly client: Client | null }>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(options: SignInDeadlineOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.#look(), Math.min(1_000, options.timeoutMs / 4));
+    this.#timer.unref();
+  }
+
+  /** Starts the time of a connection. */
+  add(connection: Connection, client: Client | null): void {
+    this.#waiting.set(connection, { since: this.#options.now(), client });
+  }
+
+  /** Forgets a connection that has ended. */
+  delete(connection: Connection): void {
+    this.#waiting.delete(connection);
+  }
+
+  /** Stops looking. */
+  close(): void {
+    clearInterval(this.#timer);
+    this.#waiting.clear();
+  }
+
+  #look(): void {
+    const now = this.#options.now();
+    for (const [connection, { since, client }] of this.#waiting) {
+      const begins = Math.max(since, Math.min(client?.waitsUntil ?? 0, since + GRACE_MAX_MS));
+      if (connection.identity === null && now - begins < this.#options.timeoutMs) continue;
+      this.#waiting.delete(connection);
+      if (connection.identity === null) this.#options.onLate(connection);
+    }
+  }
+}
