@@ -9,6 +9,9 @@ export interface Gcra {
   readonly tolerance: number;
 }
 
+/** What rounding may cost, in milliseconds. */
+const SLACK_MS = 0.001;
+
 /** A rate of `count` in `period` milliseconds, of which `burst` may come at once. */
 export function gcra({ count, period, burst }: { count: number; period: number; burst: number }): Gcra {
   const interval = period / count;
@@ -23,7 +26,7 @@ export function take(state: number[], place: number, { interval, tolerance }: Gc
   const kept = state[place] ?? 0;
   const due = kept > now ? kept : now;
   const wait = due - tolerance - now;
-  if (wait > 0) return wait;
+  if (wait > SLACK_MS) return wait;
   state[place] = due + interval;
   return 0;
 }

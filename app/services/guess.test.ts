@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { Guesses } from './guess.ts';
+
+const MINUTES_15 = 900_000;
+
+function guessesAt() {
+  const clock = { now: 1_000 };
+  const guesses = new Guesses({ perRoom: 5, perAddress: 20, forgetMs: MINUTES_15, now: () => clock.now });
+  const begin = (user_id: string, room_id: string, address = 'here') => guesses.begin({ user_id, room_id, address });
+  return { guesses, begin, clock };
+}
+
+const limited = expect.objectContaining({ code: 'RATE_LIMITED' });
+
+describe('Guesses', () => {
+  it('bears five of a user for a room, each answered later than the one before', () => {
+    const { begin } = guessesAt();
+    const holds = [1, 2, 3, 4, 5].map(() => begin('ada', 'room').holdMs);
+    expect(holds).toEqual([0, 250, 500, 1_000, 2_000]);
+    expect(() => begin('ada', 'room')).toThrow(limited);
+    expect(begin('ada', 'other').holdMs).toBeGreaterThan(0);
+    begin('can', 'room', 'elsewhere');
+  });
+
+  it('bears twenty of an address', () => {
+    const { begin } = guessesAt();
+    for (let i = 0; i < 20; i++) begin(`user ${i}`, `room ${i}`);
+    expect(() => begin('ada', 'room')).toThrow(limited);
+    begin('ada', 'room', 'elsewhere');
+  });
+
+  it('forgets a while after the last one, never earlier, and says when', () => {
+    const { begin, clock } = guessesAt();
+    for (let i = 0; i < 5; i++) {
+      begin('ada', 'room');
+      clock.now += MINUTES_15 / 2;
+    }
+    const refused = (() => {
+      try {
+        begin('ada', 'room');
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(refused).toMatchObject({ details: { retryAfterMs: MINUTES_15 / 2 } });
+    clock.now += MINUTES_15 / 2;
+    expect(begin('ada', 'room').holdMs).toBe(0);
+  });
+
+  it('takes a right password for what it is, and one that was not looked at for none', () => {
+    const { begin } = guessesAt();
+    for (let i = 0; i < 4; i++) begin('ada', 'room');
+    begin('ada', 'room').right();
+    for (let i = 0; i < 9; i++) begin('ada', 'room').void();
+    expect(begin('ada', 'room').holdMs).toBe(0);
+  });
+
+  it('counts those that are under way', () => {
+    const { begin } = guessesAt();
+    const all = Array.from({ length: 5 }, () => begin('ada', 'room'));
+    expect(() => begin('ada', 'room')).toThrow(limited);
+    all[0]?.void();
+    begin('ada', 'room');
+  });
+});

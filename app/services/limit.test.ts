@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { RATE_NUMBERS } from '../../protocol/rates.ts';
+import { createMetrics } from '../core/metrics.ts';
+import { Limits, withNumbers } from './limit.ts';
+
+/** Limits on a clock that the test moves. */
+function limitsAt(changed: Record<string, number> = {}) {
+  const clock = { now: 1_000_000 };
+  const limits = new Limits({ numbers: withNumbers(changed), now: () => clock.now, metrics: createMetrics() });
+  return { limits, clock };
+}
+
+const MESSAGE = { room_id: 'r', content: 'c' };
+
+describe('Limits', () => {
+  it('gives each user 20 messages at once, then 5 a second, on all connections together', () => {
+    const { limits, clock } = limitsAt();
+    const [phone, tablet, other] = [limits.open('a'), limits.open('b'), limits.open('a')];
+    limits.signedIn(phone, 'ada');
+    limits.signedIn(tablet, 'ada');
+    limits.signedIn(other, 'can');
+    const send = (client: typeof phone) => limits.refusal(client, 'send_message', MESSAGE, clock.now);
+    for (let i = 0; i < 10; i++) expect([send(phone), send(tablet)]).toEqual([undefined, undefined]);
+    expect(send(phone)).toMatchObject({ code: 'RATE_LIMITED', details: { retryAfterMs: 200 } });
+    expect(send(other)).toBeUndefined();
+    clock.now += 200;
+    expect(send(tablet)).toBeUndefined();
+    expect(send(phone)?.code).toBe('RATE_LIMITED');
+  });
+
+  it('remembers a user who comes back, and forgets who has rested', () => {
+    const { limits, clock } = limitsAt({ messages_burst: 1 });
+    const first = limits.open('a');
+    limits.signedIn(first, 'ada');
+    limits.refusal(first, 'send_message', MESSAGE, clock.now);
+    limits.close(first);
+    const second = limits.open('a');
+    limits.signedIn(second, 'ada');
+    expect(limits.refusal(second, 'send_message', MESSAGE, clock.now)?.code).toBe('RATE_LIMITED');
+    limits.close(second);
+    limits.sweep();
+    expect(limits.size).toEqual({ users: 1, addresses: 0 });
+    clock.now += 1_000;
+    limits.sweep();
+    expect(limits.size).toEqual({ users: 0, addresses: 0 });
+  });
+
+  it('counts commands of a connection', () => {
+    const { limits, clock } = limitsAt();
+    const client = limits.open('a');
+    for (let i = 0; i < 30; i++) limits.command(client, clock.now);
+    expect(() => limits.command(client, clock.now)).toThrow(expect.objectContaining({ code: 'RATE_LIMITED' }));
+    clock.now += 34;
+    limits.command(client, clock.now);
+  });
+
+  it('counts sign-ins of an address, those of new guests more strictly, and tells each a time of its own', () => {
+    const { limits, clock } = limitsAt({ guests_burst: 2, sign_ins_burst: 4 });
+    const clients = Array.from({ length: 8 }, () => limits.open('a'));
+    const signIn = (i: number, payload: object) => {
+      const client = clients[i];
+      return client && limits.refusal(client, 'authenticate', payload, clock.now);
+    };
+    expect([signIn(0, { username: 'a' }), signIn(1, { username: 'b' })]).toEqual([undefined, undefined]);
+    expect(signIn(2, { username: 'c' })?.details.retryAfterMs).toBe(2_000);
+    expect(signIn(3, { token: 't' })).toBeUndefined();
+    const waits = [4, 5, 6].map((i) => signIn(i, { token: 't' })?.details.retryAfterMs);
+    expect(waits).toEqual([100, 200, 300]);
+  });
+
+  it('refuses an address more connections than it may have, until one has ended', () => {
+    const { limits } = limitsAt({ connections_per_address: 2 });
+    const [first] = [limits.open('a'), limits.open('a')];
+    expect(limits.connect('a')).toBeGreaterThan(0);
+    expect(limits.connect('b')).toBe(0);
+    limits.close(first);
+    expect(limits.connect('a')).toBe(0);
+  });
+
+  it('ends a connection only when its address sends far too much', () => {
+    const { limits } = limitsAt();
+    const [flood, calm] = [limits.open('a'), limits.open('a')];
+    let sent = 0;
+    while (limits.packet(flood)) sent++;
+    expect(sent).toBe(1_100);
+    expect(limits.packet(calm)).toBe(true);
+  });
+
+  it('bounds how many addresses it remembers', () => {
+    const { limits } = limitsAt();
+    for (let i = 0; i < 201_000; i++) limits.connect(String(i));
+    expect(limits.size.addresses).toBe(200_000);
+  });
+});
+
+describe('withNumbers', () => {
+  it('changes what it is told, and names what there is not', () => {
+    expect(withNumbers({ messages_burst: 3 })).toEqual({ ...RATE_NUMBERS, messages_burst: 3 });
+    expect(() => withNumbers({ messages: 3 })).toThrow('there is no limit "messages"');
+    expect(() => withNumbers({ messages_burst: 0 })).toThrow('less than 1');
+  });
+});
