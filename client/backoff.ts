@@ -31,6 +31,11 @@ export class Backoff {
     if (ms !== undefined && ms > this.#askedMs) this.#askedMs = ms;
   }
 
+  /** The last attempt succeeded, but may not last: wait at most 4 s from here on. */
+  ease(): void {
+    this.#attempt = Math.min(this.#attempt, 3);
+  }
+
   /** The attempts succeeded: begin from the shortest delay again. */
   reset(): void {
     this.#attempt = 0;

@@ -182,6 +182,7 @@ export class Connection {
       await this.#send('authenticate', this.#options.credentials(), {
         apply: (session) => {
           this.#readySince = Date.now();
+          this.#backoff.ease();
           this.#phase = 'ready';
           this.#options.onSignedIn(session);
           this.#options.onPhase();
