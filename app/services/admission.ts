@@ -37,8 +37,8 @@ export class Admission {
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
-    const { perSecond, waiting } = options;
-    this.#rate = gcra({ count: perSecond, period: 1_000, burst: waiting });
+    const { perSecond, atOnce, waiting } = options;
+    this.#rate = gcra({ count: perSecond, period: 1_000, burst: atOnce + waiting });
   }
 
   /**
