@@ -1,0 +1,273 @@
+import { describe, expect, it } from 'vitest';
+import { LIMITS, RATE_NUMBERS } from '../protocol/index.ts';
+import { connect, guest, type TestClient, unique } from './support/client.ts';
+import { spawnServer } from './support/process.ts';
+import { openRaw } from './support/raw.ts';
+import { sharedServer, startServer } from './support/server.ts';
+
+const PAUSE_MAX_MS = 1_000;
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Sends a message again, after the time it is told, until it is taken. */
+async function insist(client: TestClient, payload: { room_id: string; content: string }): Promise<number> {
+  for (let refusals = 0; ; refusals++) {
+    const answer = await client.call('send_message', payload);
+    if (answer.ok) return refusals;
+    expect(answer.error).toMatchObject({ code: 'RATE_LIMITED', retry_after_ms: expect.any(Number) });
+    expect(answer.error.retry_after_ms).toBeLessThanOrEqual(PAUSE_MAX_MS);
+    await pause(answer.error.retry_after_ms ?? 0);
+  }
+}
+
+describe('rates', () => {
+  const server = sharedServer({ env: { RATE_LIMITS: 'on' } });
+
+  it('are told with the sizes in the answer to authenticate', async () => {
+    const ada = await guest(server, 'ada');
+    expect(ada.me.server.limits).toEqual({ ...LIMITS, ...RATE_NUMBERS });
+  });
+
+  it('let 20 messages of a user through at once, then 5 a second, over all its connections', async () => {
+    const phone = await guest(server, 'ada');
+    const tablet = await connect(server, { token: phone.me.token });
+    const room = await phone.createRoom();
+    const sent = Array.from({ length: 30 }, (_, i) =>
+      (i % 2 === 0 ? phone : tablet).call('send_message', { room_id: room.id, content: String(i) }),
+    );
+    const answers = await Promise.all(sent);
+    const refused = answers.filter((answer) => !answer.ok);
+    expect(refused.length).toBeGreaterThanOrEqual(8);
+    expect(refused.length).toBeLessThanOrEqual(10);
+    for (const answer of refused) expect(answer).toMatchObject({ error: { code: 'RATE_LIMITED' } });
+    expect(await insist(phone, { room_id: room.id, content: 'at last' })).toBeLessThanOrEqual(2);
+  });
+
+  it('answer a repeat of what was sent, whatever the limit', async () => {
+    const ada = await guest(server, 'ada');
+    const room = await ada.createRoom();
+    const payload = (i: number) => ({ room_id: room.id, content: String(i), client_id: `key-${i}` });
+    const first = await ada.ok('send_message', payload(0));
+    const answers = await Promise.all(Array.from({ length: 24 }, (_, i) => ada.call('send_message', payload(i + 1))));
+    expect(answers.at(-1)).toMatchObject({ ok: false, error: { code: 'RATE_LIMITED' } });
+    const again = await ada.ok('send_message', { ...payload(0), content: 'something else' });
+    expect(again).toMatchObject({ message: first.message, duplicate: true });
+  });
+
+  it('let 30 commands of a connection through at once, unknown ones counted', async () => {
+    const ada = await guest(server, 'ada');
+    const calls = Array.from({ length: 45 }, () => ada.raw('no_such_command', {}));
+    const codes = (await Promise.all(calls)).map((answer) => (answer.ok ? 'ok' : answer.error.code));
+    expect(codes.slice(0, 29).every((code) => code === 'UNKNOWN_COMMAND')).toBe(true);
+    expect(codes.filter((code) => code === 'RATE_LIMITED').length).toBeGreaterThanOrEqual(10);
+    expect(codes.at(-1)).toBe('RATE_LIMITED');
+  });
+
+  it('count rooms that a user creates, and answer a repeat', async () => {
+    const ada = await guest(server, 'ada');
+    const { room } = await ada.ok('create_room', { name: unique('first'), client_id: 'first' });
+    for (let i = 0; i < 9; i++) await ada.createRoom();
+    const refused = await ada.refused('create_room', { name: unique('eleventh') });
+    expect(refused).toMatchObject({ code: 'RATE_LIMITED', retry_after_ms: expect.any(Number) });
+    const again = await ada.ok('create_room', { name: unique('eleventh'), client_id: 'first' });
+    expect(again).toMatchObject({ room: { id: room.id }, duplicate: true });
+  });
+
+  it('come as the event error when there is no callback', async () => {
+    const ada = await guest(server, 'ada');
+    for (let i = 0; i < 40; i++) ada.socket.emit('get_rooms');
+    const error = await ada.waitFor('error');
+    expect(error).toMatchObject({ code: 'RATE_LIMITED', event: 'get_rooms', retry_after_ms: expect.any(Number) });
+  });
+});
+
+describe('numbers from outside', () => {
+  it('take the place of the defaults', async () => {
+    await using server = await startServer({ env: { RATE_LIMITS: 'messages_burst=2,messages_per_second=1' } });
+    const ada = await guest(server, 'ada');
+    expect(ada.me.server.limits).toMatchObject({ messages_burst: 2, messages_per_second: 1, changes_burst: 20 });
+    const room = await ada.createRoom();
+    for (const content of ['1', '2']) await ada.say(room, content);
+    expect((await ada.refused('send_message', { room_id: room.id, content: '3' })).retry_after_ms).toBeGreaterThan(500);
+  });
+
+  it('are refused at the start when there is no such limit', async () => {
+    const start = startServer({ env: { RATE_LIMITS: 'mesages_burst=2' } });
+    await expect(start).rejects.toThrow(/RATE_LIMITS is wrong: there is no limit "mesages_burst".*messages_burst/s);
+  });
+});
+
+describe('RATE_LIMITS=off', () => {
+  it('limits nothing, tells sizes alone, and says so in the log', async () => {
+    await using server = await spawnServer({ RATE_LIMITS: 'off', LOG_LEVEL: 'warn' });
+    await server.program.output(/RATE_LIMITS is off/);
+    const ada = await guest(server, 'ada');
+    expect(ada.me.server.limits).toEqual(LIMITS);
+    const room = await ada.createRoom();
+    const calls = Array.from({ length: 60 }, (_, i) => ada.say(room, String(i)));
+    await Promise.all(calls);
+  });
+});
+
+describe('an address', () => {
+  const env = {
+    TRUST_PROXY: '1',
+    RATE_LIMITS: 'connections_per_address=3,guests_burst=4,handshakes_burst=1000',
+  };
+  const from = (address: string) => ({ headers: { 'X-Forwarded-For': address } });
+
+  it('may have so many connections, counted by /64 in IPv6, until one has ended', async () => {
+    await using server = await startServer({ env });
+    const clients: TestClient[] = [];
+    for (const host of ['1', 'ffff:2', '3']) clients.push(await connect(server, from(`2001:db8:0:1::${host}`)));
+    const fourth = { ...from('2001:db8:0:1:abcd::4'), transport: 'polling' } as const;
+    await expect(connect(server, fourth)).rejects.toThrow();
+    await expect(connect(server, { ...fourth, transport: 'websocket' })).rejects.toThrow();
+    await connect(server, from('2001:db8:0:2::1'));
+    clients[0]?.close();
+    await expect
+      .poll(
+        () =>
+          connect(server, fourth).then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 5_000 },
+      )
+      .toBe(true);
+  });
+
+  it('is told 429, when to come back, and why', async () => {
+    await using server = await startServer({ env });
+    const { headers } = from('192.0.2.1');
+    for (let i = 0; i < 3; i++) await connect(server, { headers });
+    const response = await fetch(`${server.url}/socket.io/?EIO=4&transport=polling`, { headers });
+    expect(response.status).toBe(429);
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+    expect(await response.json()).toMatchObject({ code: 'RATE_LIMITED', retry_after_ms: expect.any(Number) });
+    expect((await fetch(`${server.url}/health`, { headers })).status).toBe(200);
+  });
+
+  it('may make so many guests, who come back all the same', async () => {
+    await using server = await startServer({ env });
+    const { headers } = from('192.0.2.1');
+    const ada = await connect(server, { headers, username: unique('ada') });
+    for (let i = 0; i < 3; i++) (await connect(server, { headers, username: unique('ada') })).close();
+    const late = await connect(server, { headers });
+    const refused = await late.refused('authenticate', { username: unique('late') });
+    expect(refused.code).toBe('RATE_LIMITED');
+    expect(refused.retry_after_ms).toBeGreaterThan(1_000);
+    await late.signIn({ token: ada.me.token });
+    await connect(server, { ...from('192.0.2.2'), username: unique('other') });
+  });
+});
+
+describe('a user', () => {
+  it('may have so many connections', async () => {
+    await using server = await startServer({ env: { RATE_LIMITS: 'connections_per_user=2' } });
+    const first = await guest(server, 'ada');
+    const { token } = first.me;
+    await connect(server, { token });
+    const third = await connect(server);
+    expect(await third.refused('authenticate', { token })).toMatchObject({ code: 'RATE_LIMITED' });
+    first.close();
+    await first.ended();
+    await expect.poll(async () => (await third.call('authenticate', { token })).ok).toBe(true);
+  });
+});
+
+describe('room passwords', () => {
+  const PASSWORD = 'correct horse';
+
+  it('may be wrong five times for a user and room, each answer later; then the right one has to wait', async () => {
+    await using server = await startServer({ env: { RATE_LIMITS: 'on' } });
+    const [owner, ada, can] = [await guest(server, 'owner'), await guest(server, 'ada'), await guest(server, 'can')];
+    const room = await owner.createRoom({ type: 'private', password: PASSWORD });
+    const times: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const asked = performance.now();
+      expect(await ada.code('join_room', { room_id: room.id, password: `wrong ${i} wrong` })).toBe('WRONG_PASSWORD');
+      times.push(performance.now() - asked);
+    }
+    expect(times[4]).toBeGreaterThan((times[2] ?? 0) + 500);
+    const refused = await ada.refused('join_room', { room_id: room.id, password: PASSWORD });
+    expect(refused.code).toBe('RATE_LIMITED');
+    expect(refused.retry_after_ms).toBeGreaterThan(800_000);
+    await can.ok('join_room', { room_id: room.id, password: PASSWORD });
+    await owner.ok('join_room', { room_id: room.id, password: 'a member is not asked' });
+    expect(await ada.code('join_room', { room_id: room.id })).toBe('WRONG_PASSWORD');
+  }, 30_000);
+
+  it('cannot be guessed all at once', async () => {
+    await using server = await startServer({ env: { RATE_LIMITS: 'on' } });
+    const [owner, ada] = [await guest(server, 'owner'), await guest(server, 'ada')];
+    const room = await owner.createRoom({ type: 'private', password: PASSWORD });
+    const calls = Array.from({ length: 20 }, (_, i) =>
+      ada.code('join_room', { room_id: room.id, password: `wrong ${i} x` }),
+    );
+    const codes = await Promise.all(calls);
+    expect(codes.filter((code) => code === 'WRONG_PASSWORD')).toHaveLength(5);
+    expect(codes.filter((code) => code === 'RATE_LIMITED')).toHaveLength(15);
+  });
+
+  it('may be wrong so many times for an address', async () => {
+    await using server = await startServer({ env: { RATE_LIMITS: 'wrong_passwords_per_address=6' } });
+    const guests = [await guest(server, 'a'), await guest(server, 'b'), await guest(server, 'c')];
+    const [owner] = guests;
+    const room = await owner?.createRoom({ type: 'private', password: PASSWORD });
+    const codes: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      for (const one of guests.slice(1)) {
+        codes.push(await one.code('join_room', { room_id: room?.id ?? '', password: 'wrong wrong' }));
+      }
+    }
+    expect(codes).toEqual([...Array(6).fill('WRONG_PASSWORD'), 'RATE_LIMITED', 'RATE_LIMITED']);
+  });
+
+  it('get the same answer after the same time at a room that is hidden and one that is not', async () => {
+    await using server = await startServer();
+    const [owner, ada] = [await guest(server, 'owner'), await guest(server, 'ada')];
+    const hidden = await owner.createRoom({ type: 'private' });
+    const locked = await owner.createRoom({ type: 'private', password: PASSWORD });
+    const rooms = { hidden: hidden.id, none: crypto.randomUUID(), locked: locked.id };
+    await ada.call('join_room', { room_id: locked.id, password: 'wrong wrong' });
+    const times: Record<string, number> = {};
+    for (const [name, room_id] of Object.entries(rooms)) {
+      let least = Number.POSITIVE_INFINITY;
+      for (let i = 0; i < 5; i++) {
+        const asked = performance.now();
+        const code = await ada.code('join_room', { room_id, password: 'wrong wrong' });
+        least = Math.min(least, performance.now() - asked);
+        expect(code).toBe(name === 'locked' ? 'WRONG_PASSWORD' : 'ROOM_NOT_FOUND');
+      }
+      times[name] = least;
+    }
+    const { hidden: ofHidden = 0, none = 0, locked: ofLocked = 0 } = times;
+    for (const time of [ofHidden, none]) {
+      expect(time).toBeGreaterThan(ofLocked / 2);
+      expect(time).toBeLessThan(ofLocked * 2);
+    }
+  });
+});
+
+describe('a connection that does not sign in', () => {
+  const server = sharedServer({ env: { RATE_LIMITS: 'on', SIGN_IN_TIMEOUT: '0.6' } });
+
+  it('is ended, in the namespace or not; one that has signed in stays', async () => {
+    const ada = await guest(server, 'ada');
+    const began = performance.now();
+    const [joined, polling] = [await connect(server), await connect(server, { transport: 'polling' })];
+    const outside = await openRaw(server);
+    await Promise.all([joined.ended(), polling.ended(), outside.closed]);
+    expect(performance.now() - began).toBeGreaterThan(550);
+    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(ada.socket.connected).toBe(true);
+    await ada.createRoom();
+  });
+
+  it('is ended when it leaves the namespace', async () => {
+    const raw = await openRaw(server, { username: unique('ada') });
+    raw.send('41');
+    await raw.closed;
+  });
+});
