@@ -53,6 +53,9 @@ export interface Overrides {
 /** How often users' last activity is kept, in milliseconds. */
 const SAVE_INTERVAL_MS = 10_000;
 
+/** How much of the time for a stop goes to sending connections away. */
+const DRAIN_SHARE = 0.7;
+
 /**
  * Puts a server together: the only place that chooses engines.
  * @throws Error when the data folder is in use, or the database cannot be opened
@@ -114,9 +117,9 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   });
   const { pingIntervalMs, pingTimeoutMs, signInTimeoutMs } = config;
   const peerKey = config.trustProxy === 0 ? addressKey : undefined;
-  const times = { pingIntervalMs, pingTimeoutMs, signInTimeoutMs };
+  const times = { pingIntervalMs, pingTimeoutMs, signInTimeoutMs, drainMs: config.shutdownTimeoutMs * DRAIN_SHARE };
   const sockets = { ...times, corsOrigins, clientAddress, addressKey, peerKey, limits, logger, metrics };
-  const io = createSocketServer({ ...sockets, http: http.server, dispatcher, sessions, fanout: delivery });
+  const socketServer = createSocketServer({ ...sockets, http: http.server, dispatcher, sessions, fanout: delivery });
   const saving = setInterval(() => presence.save(), SAVE_INTERVAL_MS);
 
   return {
@@ -132,11 +135,11 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     },
 
     async close() {
+      await socketServer.drain();
       http.server.close();
       await dispatcher.drain();
       delivery.flush();
-      io.disconnectSockets(true);
-      await io.close();
+      await socketServer.close();
       await http.close();
       clearInterval(saving);
       health.stop();

@@ -108,6 +108,20 @@ export const EVENTS = {
     payload: z.object({ user_id: Id, username: z.string() }),
     example: EXAMPLES.events.user_disconnected,
   }),
+  server_closing: define({
+    summary: {
+      en: 'The server stops: come back after a while.',
+      tr: 'Sunucu kapanıyor: biraz sonra yeniden bağlanın.',
+    },
+    to: 'Every connection of a server that is stopped, at its own turn; the connection then ends.',
+    payload: z.object({
+      retry_after_ms: z
+        .int()
+        .min(0)
+        .meta({ description: 'How long to wait before connecting again; differs for each.' }),
+    }),
+    example: EXAMPLES.events.server_closing,
+  }),
   error: define({
     summary: { en: 'A command without a callback was refused.', tr: 'Geri çağrısı olmayan bir komut reddedildi.' },
     to: 'The caller.',

@@ -127,6 +127,7 @@ export const EXAMPLES = {
     typing_status: { user_id: can, username: 'can', room_id: garden, is_typing: true },
     user_connected: { user: canUser },
     user_disconnected: { user_id: can, username: 'can' },
+    server_closing: { retry_after_ms: 1840 },
     error: {
       code: 'NOT_A_MEMBER' as const,
       message: 'You are not a member of this room.',

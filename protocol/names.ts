@@ -40,6 +40,7 @@ export const EVENT_NAMES = [
   'typing_status',
   'user_connected',
   'user_disconnected',
+  'server_closing',
   'error',
 ] as const;
 

@@ -41,6 +41,10 @@ export interface Connection {
   readonly closed: boolean;
   /** Rooms that a command of this connection is entering: that command answers for them, the tail need not. */
   readonly entering: Set<string>;
+  /** How many of its commands are under way. */
+  running: number;
+  /** Set once it is being sent away: its new commands are refused, and this is called when none is under way. */
+  leave: (() => void) | null;
   /** Sends to this connection alone. */
   send(outgoing: Outgoing): void;
   /** The end of the chain of changes to this connection's subscriptions; they run one after another. */

@@ -5,7 +5,7 @@ import type { Metrics } from '../core/metrics.ts';
 import type { Connection, Delivery, Identity, Outgoing } from '../services/delivery.ts';
 import { ackPacket, Chunk, eventPacket } from './frames.ts';
 import { jsonOf } from './json.ts';
-import { backlogOf, terminate, writeChunks } from './transport.ts';
+import { backlogOf, type IncomingEvent, terminate, writeChunks } from './transport.ts';
 
 /** A socket that is this far behind is ended: it comes back and syncs. */
 const BACKLOG_BYTES_MAX = 1_048_576;
@@ -20,6 +20,8 @@ export class SocketConnection implements Connection {
   identity: Identity | null = null;
   readonly entering = new Set<string>();
   turn: Promise<unknown> = Promise.resolve();
+  running = 0;
+  leave: (() => void) | null = null;
   /** What goes out at the end of this turn. */
   outbox: Chunk[] = [];
   /** Events written since the last time that nothing waited. */
@@ -45,9 +47,10 @@ export class SocketConnection implements Connection {
     this.#fanout.enqueue(this, new Chunk([eventPacket(event, jsonOf(payload))]), 'event');
   }
 
-  /** Answers the command that came with this id. */
-  acknowledge(id: number, answer: object): void {
-    this.#fanout.enqueue(this, new Chunk([ackPacket(id, jsonOf(answer))]), 'answer');
+  /** Answers a command; see {@link IncomingEvent}. */
+  acknowledge(id: NonNullable<IncomingEvent['answer']>, answer: object): void {
+    if (typeof id === 'function') id(answer);
+    else this.#fanout.enqueue(this, new Chunk([ackPacket(id, jsonOf(answer))]), 'answer');
   }
 }
 

@@ -101,10 +101,11 @@ export class Dispatcher {
       acknowledge?.(body);
     };
     this.#running++;
+    connection.running++;
     try {
       if (client !== null) this.#options.limiting?.limits.command(client, started);
       if (!known) throw new Refusal('UNKNOWN_COMMAND');
-      if (this.#draining) throw new Refusal('UNAVAILABLE');
+      if (this.#draining || connection.leave !== null) throw new Refusal('UNAVAILABLE');
       await this.#run({ connection, client, name, args, acknowledged: acknowledge !== undefined, at: started, reply });
     } catch (error) {
       const refusal = this.#refusal(error, { event: name, connection: connection.id });
@@ -115,6 +116,8 @@ export class Dispatcher {
       else if (!answered) acknowledge({ ok: false, error: body });
     } finally {
       this.#running--;
+      connection.running--;
+      if (connection.running === 0) connection.leave?.();
       this.#options.metrics.command(known ? name : 'unknown', result, (performance.now() - started) / 1_000);
       if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
     }

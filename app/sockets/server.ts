@@ -1,15 +1,17 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { Server, type Socket } from 'socket.io';
+import { Adapter } from 'socket.io-adapter';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Limits } from '../services/limit.ts';
 import type { Sessions } from '../services/session.ts';
+import { drainConnections } from './drain.ts';
 import { type Fanout, SocketConnection } from './fanout.ts';
 import { Guard, webSocketEngine } from './guard.ts';
 import type { Dispatcher } from './handle.ts';
 import { SignInDeadline } from './sign-in-deadline.ts';
-import { receiveEvents } from './transport.ts';
+import { forgetHandshake, missingInternals, receiveEvents } from './transport.ts';
 
 /** What the Socket.IO server needs. */
 export interface SocketServerOptions {
@@ -20,6 +22,8 @@ export interface SocketServerOptions {
   readonly corsOrigins: '*' | readonly string[];
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
+  /** Over how long a server that stops sends its connections away, at most. */
+  readonly drainMs: number;
   /** How long a connection may take to sign in, and a request to be sent. */
   readonly signInTimeoutMs: number;
   /** Null: nothing is limited. */
@@ -34,12 +38,22 @@ export interface SocketServerOptions {
   readonly metrics: Metrics;
 }
 
+/** A running Socket.IO server. */
+export interface SocketServer {
+  /** Refuses new connections, and sends those there are away, one after another; each is served until its turn. */
+  drain(): Promise<void>;
+  /** Ends what is left, and the HTTP server under it. */
+  close(): Promise<void>;
+}
+
 /** How often Node looks for requests that take too long; its own default is 30 s. */
 const REQUEST_CHECK_MS = 1_000;
 
 /** Serves Socket.IO on an HTTP server: each connection's events go to the dispatcher, one after another as they come. */
-export function createSocketServer(options: SocketServerOptions): Server {
+export function createSocketServer(options: SocketServerOptions): SocketServer {
   const { corsOrigins, http, limits, signInTimeoutMs, logger, metrics } = options;
+  const connections = new Set<SocketConnection>();
+  let draining = false;
   boundRequests(http, signInTimeoutMs);
   const io = new Server(http, {
     maxHttpBufferSize: LIMITS.packet_bytes,
@@ -49,7 +63,8 @@ export function createSocketServer(options: SocketServerOptions): Server {
     perMessageDeflate: false,
     wsEngine: webSocketEngine(limits !== null),
     cors: { origin: corsOrigins === '*' ? '*' : [...corsOrigins] },
-    allowRequest: (request, decide) => decide(null, mayConnect(request, corsOrigins)),
+    adapter: NoRooms,
+    allowRequest: (request, decide) => decide(null, !draining && mayConnect(request, corsOrigins)),
   });
   const addressOf = (request: IncomingMessage) => options.addressKey(options.clientAddress(request));
   const guard = limits && new Guard({ limits, addressOf, peerKey: options.peerKey, logger, metrics });
@@ -63,9 +78,34 @@ export function createSocketServer(options: SocketServerOptions): Server {
     },
   });
   http.once('close', () => deadline.close());
-  io.on('connection', (socket) => accept(socket, options, { guard, deadline }));
-  return io;
+  io.on('connection', (socket) => {
+    const connection = accept(socket, options, { guard, deadline });
+    connections.add(connection);
+    socket.on('disconnect', () => connections.delete(connection));
+  });
+  for (const missing of missingInternals())
+    logger.warn({ missing }, 'fan-out takes a slower way: a package has changed');
+  return {
+    async drain() {
+      draining = true;
+      const end = (connection: SocketConnection) => options.fanout.end(connection);
+      await drainConnections([...connections], { ...DRAIN, overMs: options.drainMs, end });
+    },
+    async close() {
+      for (const { socket } of connections) socket.disconnect(true);
+      await io.close();
+    },
+  };
 }
+
+/** Fan-out keeps its own groups: Socket.IO's rooms, one at least for each socket, would be kept for nothing. */
+class NoRooms extends Adapter {
+  override addAll(): void {}
+  override delAll(): void {}
+}
+
+/** Few connections are sent away quickly; each comes back within five seconds. */
+const DRAIN = { perSecond: 500, returnWithinMs: 5_000 } as const;
 
 /** Headers and whole requests must come in time, or slow senders would hold connections for ever. */
 function boundRequests(http: HttpServer, timeoutMs: number): void {
@@ -86,12 +126,13 @@ function accept(
   socket: Socket,
   options: SocketServerOptions,
   { guard, deadline }: { guard: Guard | null; deadline: SignInDeadline },
-): void {
-  const { dispatcher, metrics } = options;
+): SocketConnection {
+  const { dispatcher, metrics, logger } = options;
   const auth: Record<string, unknown> = socket.handshake.auth;
   const connection = new SocketConnection(socket, auth['locale'] === 'tr' ? 'tr' : 'en', options.fanout);
-  const logger = options.logger.child({ connection: socket.id });
-  logger.info({ address: options.clientAddress(socket.request), transport: socket.conn.transport.name }, 'connected');
+  const { id } = socket;
+  const address = options.clientAddress(socket.request);
+  logger.info({ connection: id, address, transport: socket.conn.transport.name }, 'connected');
   metrics.connections.inc();
   const client = guard?.clientOf(socket) ?? null;
   if (client !== null) options.limits?.bind(connection, client);
@@ -101,17 +142,20 @@ function accept(
     const callback = answer === undefined ? [] : [(reply: object) => connection.acknowledge(answer, reply)];
     void dispatcher.handle(connection, [...data, ...callback], client);
   });
-  socket.on('error', (error) => logger.warn({ err: error }, 'a socket met a fault'));
+  socket.on('error', (error) => logger.warn({ err: error, connection: id }, 'a socket met a fault'));
   socket.on('disconnect', (reason) => {
     metrics.connections.dec();
     deadline.delete(connection);
     options.sessions.disconnect(connection);
-    logger.info({ reason }, 'disconnected');
+    logger.info({ connection: id, reason }, 'disconnected');
     // Who leaves the namespace has no use for the connection under it, which nothing else would end.
     if (reason === 'client namespace disconnect') socket.conn.close();
   });
   const { username, token } = auth;
-  if (username === undefined && token === undefined) return;
-  const payload = { ...(username !== undefined && { username }), ...(token !== undefined && { token }) };
-  void dispatcher.handle(connection, ['authenticate', payload], client);
+  forgetHandshake(socket);
+  if (username !== undefined || token !== undefined) {
+    const payload = { ...(username !== undefined && { username }), ...(token !== undefined && { token }) };
+    void dispatcher.handle(connection, ['authenticate', payload], client);
+  }
+  return connection;
 }

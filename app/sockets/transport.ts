@@ -1,6 +1,6 @@
 import type { Socket as NetSocket } from 'node:net';
-import type { Socket } from 'socket.io';
-import type { WebSocket } from 'ws';
+import { Socket } from 'socket.io';
+import { WebSocket } from 'ws';
 import type { Chunk } from './frames.ts';
 
 /*
@@ -11,33 +11,50 @@ import type { Chunk } from './frames.ts';
  *   was sent before has been handed to the net.Socket, and whole frames may be written behind it;
  * - Engine.IO gives a packet with the option `wsPreEncodedFrame` to ws's sender as it is, in its place in the queue;
  * - Socket.IO hands each event packet to `onevent`, with the id of its acknowledgement.
+ * Each is looked for before it is used; what is missing is done in the ordinary way, and told at the start.
  */
 
 interface EngineWebSocket extends WebSocket {
   readonly _socket: NetSocket | null;
-  readonly _sender: { readonly _state: number; readonly _queue: readonly unknown[]; readonly sendFrame: unknown };
+  readonly _sender?: { readonly _state: number; readonly _queue: readonly unknown[]; readonly sendFrame: unknown };
 }
 
 interface EngineConnection {
   readonly readyState: string;
-  writeBuffer: { readonly data?: unknown }[];
+  writeBuffer?: { readonly data?: unknown }[];
   readonly transport: { readonly name: string; readonly perMessageDeflate: unknown; readonly socket?: EngineWebSocket };
   write(data: string, options?: { compress: boolean; wsPreEncodedFrame: Buffer[] }): void;
   close(discard: boolean): void;
 }
 
+const hasMethod = (prototype: object, name: string): boolean => typeof Reflect.get(prototype, name) === 'function';
+const { Sender } = WebSocket as unknown as { Sender?: { prototype: object } };
+const takesFrames = Sender !== undefined && hasMethod(Sender.prototype, 'sendFrame');
+const takesEvents = hasMethod(Socket.prototype, 'onevent');
+
+/** What this file relies on and the installed packages no longer have: then the ordinary, slower way is taken. */
+export function missingInternals(): string[] {
+  return [...(takesFrames ? [] : ['Sender.sendFrame of ws']), ...(takesEvents ? [] : ['Socket.onevent of socket.io'])];
+}
+
 const engineOf = (socket: Socket): EngineConnection => socket.conn as unknown as EngineConnection;
 
 /** How chunks reach a socket: straight to the network, through Engine.IO's queue as frames, or packet by packet. */
-type Way = 'direct' | 'queued' | 'ordinary';
+export type Way = 'direct' | 'queued' | 'ordinary';
+
+/** The way that what is sent to a socket now takes. */
+export function wayTo(socket: Socket): Way {
+  return wayOf(engineOf(socket));
+}
 
 function wayOf({ transport, writeBuffer }: EngineConnection): Way {
   const ws = transport.socket;
-  if (transport.name !== 'websocket' || ws === undefined || transport.perMessageDeflate) return 'ordinary';
+  if (!takesFrames || transport.name !== 'websocket' || ws === undefined || transport.perMessageDeflate)
+    return 'ordinary';
   const sender = ws._sender;
-  if (typeof sender?.sendFrame !== 'function') return 'ordinary';
+  if (!Array.isArray(writeBuffer)) return 'queued';
   const idle = writeBuffer.length === 0 && ws.readyState === ws.OPEN && ws._socket !== null;
-  return idle && sender._state === 0 && sender._queue?.length === 0 ? 'direct' : 'queued';
+  return idle && sender?._state === 0 && sender._queue?.length === 0 ? 'direct' : 'queued';
 }
 
 /** Frames up to this size together are copied into one buffer: cheaper than a vectored write. */
@@ -87,8 +104,8 @@ export interface Backlog {
 export function backlogOf(socket: Socket): Backlog {
   const { transport, writeBuffer } = engineOf(socket);
   let bytes = transport.name === 'websocket' ? (transport.socket?._socket?.writableLength ?? 0) : 0;
-  for (const { data } of writeBuffer) bytes += typeof data === 'string' ? data.length : 0;
-  return { bytes, packets: writeBuffer.length };
+  for (const { data } of writeBuffer ?? []) bytes += typeof data === 'string' ? data.length : 0;
+  return { bytes, packets: writeBuffer?.length ?? 0 };
 }
 
 /**
@@ -103,10 +120,11 @@ export function terminate(socket: Socket): void {
   else ws.terminate();
 }
 
-/** An event as it came: its name and arguments, and the id that its acknowledgement must carry, if it wants one. */
+/** An event as it came: its name and arguments, and how to answer it, if it wants an answer. */
 export interface IncomingEvent {
   readonly data: readonly unknown[];
-  readonly id: number | undefined;
+  /** The id that the acknowledgement must carry, or Socket.IO's own function for it. */
+  readonly answer: number | ((reply: unknown) => void) | undefined;
 }
 
 /**
@@ -114,8 +132,27 @@ export interface IncomingEvent {
  * acknowledgement and a turn through the middleware for each event.
  */
 export function receiveEvents(socket: Socket, receive: (event: IncomingEvent) => void): void {
+  if (!takesEvents) {
+    receiveThroughMiddleware(socket, receive);
+    return;
+  }
   const internal = socket as unknown as { onevent(packet: { data?: unknown[]; id?: number }): void };
   internal.onevent = ({ data = [], id }) => {
-    if (socket.connected) receive({ data, id });
+    if (socket.connected) receive({ data, answer: id });
   };
+}
+
+/** The documented way: a middleware that never passes on is the one listener of every event. */
+function receiveThroughMiddleware(socket: Socket, receive: (event: IncomingEvent) => void): void {
+  socket.use((event) => {
+    const last: unknown = event.at(-1);
+    if (typeof last === 'function') receive({ data: event.slice(0, -1), answer: last as (reply: unknown) => void });
+    else receive({ data: event, answer: undefined });
+  });
+}
+
+/** Lets go of what the handshake leaves on a socket for as long as it lives: the request with its headers. */
+export function forgetHandshake(socket: Socket): void {
+  Object.assign(socket.conn, { request: null });
+  Object.assign(socket, { handshake: null });
 }

@@ -70,11 +70,13 @@ export class Lane<T extends CallTable<T>> {
   settle(replies: readonly ReplyMessage[]): void {
     const calls = this.#underWay;
     if (calls === null) return;
+    const seconds = (performance.now() - this.#sentAt) / 1_000;
     this.#underWay = null;
-    this.#options.onBatch?.(calls, replies, (performance.now() - this.#sentAt) / 1_000);
-    for (const [i, call] of calls.entries()) this.#answer(call, replies[i]);
+    // The next batch leaves first, so that its commit goes on while these replies are told to everyone.
     if (this.#waiting.length > 0) this.#send();
-    else this.#idle?.();
+    this.#options.onBatch?.(calls, replies, seconds);
+    for (const [i, call] of calls.entries()) this.#answer(call, replies[i]);
+    if (this.#underWay === null && this.#waiting.length === 0) this.#idle?.();
   }
 
   /** To be called when the worker is gone: what is under way has an unknown outcome. */
