@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { System } from '../../protocol/models.ts';
+import { decideDelete, decideEdit, logEvent, membershipChange, systemContent } from './message.ts';
+import { maySee, refuseJoin, refuseManage, refuseNonMember } from './room.ts';
+
+const room = fc.record({
+  type: fc.constantFrom('public' as const, 'private' as const),
+  password_hash: fc.constantFrom(null, 'hash'),
+  owner_id: fc.constantFrom(null, 'ada', 'can'),
+});
+const roomFacts = fc.oneof(fc.record({ room, member: fc.boolean() }), fc.constant({ room: undefined, member: false }));
+const message = fc.option(
+  fc.record({
+    user_id: fc.constantFrom('ada', 'can'),
+    is_system_message: fc.boolean(),
+    deleted: fc.boolean(),
+    content: fc.constantFrom('', 'a', 'b'),
+  }),
+  { nil: undefined },
+);
+const facts = fc.tuple(roomFacts, message).map(([inRoom, found]) => ({ ...inRoom, message: inRoom.room && found }));
+
+describe('who may change a message', () => {
+  it('is its author alone, while a member, and never of a system message', () => {
+    fc.assert(
+      fc.property(facts, fc.constantFrom('a', 'c'), (given, content) => {
+        for (const decision of [decideEdit(given, 'ada', content), decideDelete(given, 'ada')]) {
+          if (typeof decision === 'object') continue;
+          expect(given.member).toBe(true);
+          expect(given.message?.user_id).toBe('ada');
+          expect(given.message?.is_system_message).toBe(false);
+        }
+      }),
+    );
+  });
+
+  it('changes something exactly when there is something to change', () => {
+    const own = fc.record({
+      room,
+      member: fc.constant(true),
+      message: fc.record({
+        user_id: fc.constant('ada'),
+        is_system_message: fc.constant(false),
+        deleted: fc.boolean(),
+        content: fc.constantFrom('a', 'b'),
+      }),
+    });
+    fc.assert(
+      fc.property(own, (given) => {
+        const { deleted, content } = given.message;
+        const edit = deleted ? { refuse: 'MESSAGE_NOT_FOUND' } : content === 'a' ? 'nothing to do' : 'change';
+        expect(decideEdit(given, 'ada', 'a')).toEqual(edit);
+        expect(decideDelete(given, 'ada')).toBe(deleted ? 'nothing to do' : 'change');
+      }),
+    );
+  });
+
+  it('never learns of a message in a room that it may not see', () => {
+    fc.assert(
+      fc.property(facts, (given) => {
+        fc.pre(!maySee(given));
+        expect(decideEdit(given, 'ada', 'x')).toEqual({ refuse: 'MESSAGE_NOT_FOUND' });
+        expect(decideDelete(given, 'ada')).toEqual({ refuse: 'MESSAGE_NOT_FOUND' });
+      }),
+    );
+  });
+});
+
+describe('rooms', () => {
+  it('answer the same for a room that is hidden and one that does not exist', () => {
+    const none = { room: undefined, member: false };
+    fc.assert(
+      fc.property(roomFacts, (given) => {
+        fc.pre(!maySee(given));
+        expect(refuseNonMember(given)).toBe(refuseNonMember(none));
+        expect(refuseJoin(given, 'hash')).toBe(refuseJoin(none, 'hash'));
+        expect(refuseManage(given, 'ada')).toBe(refuseManage(none, 'ada'));
+      }),
+    );
+  });
+
+  it('let in members, everyone into public ones, and others with the password as it is now', () => {
+    fc.assert(
+      fc.property(roomFacts, fc.constantFrom(null, 'hash', 'old hash'), (given, verified) => {
+        const open = given.room?.type === 'public';
+        const right = given.room?.password_hash === 'hash' && verified === 'hash';
+        expect(refuseJoin(given, verified) === undefined).toBe(given.member || open || right);
+      }),
+    );
+  });
+
+  it('are managed by the owner alone', () => {
+    fc.assert(
+      fc.property(roomFacts, (given) => {
+        const may = given.member && given.room?.owner_id === 'ada';
+        expect(refuseManage(given, 'ada') === undefined).toBe(may);
+      }),
+    );
+  });
+});
+
+describe('entries of the log', () => {
+  it('are told by the event of their newest change', () => {
+    expect(logEvent({ seq: 3, rev: 3, deleted: false })).toBe('message');
+    expect(logEvent({ seq: 3, rev: 4, deleted: false })).toBe('message_updated');
+    expect(logEvent({ seq: 3, rev: 4, deleted: true })).toBe('message_deleted');
+  });
+
+  it('change membership only when they are made, not when they are changed later', () => {
+    const system: System = { type: 'user_left', user_id: 'ada', username: 'ada' };
+    const entry = {
+      id: 'x',
+      room_id: 'r',
+      seq: 3,
+      rev: 3,
+      user_id: 'ada',
+      username: 'ada',
+      content: systemContent(system),
+      timestamp: '2026-11-22T09:31:00.000Z',
+      is_system_message: true,
+      system,
+      edited: false,
+      edited_at: null,
+      deleted: false,
+      deleted_at: null,
+    };
+    expect(membershipChange(entry)).toEqual({ left: 'ada' });
+    expect(membershipChange({ ...entry, rev: 4 })).toBeUndefined();
+    expect(membershipChange({ ...entry, system: { ...system, type: 'user_joined' } })).toEqual({ joined: 'ada' });
+  });
+});

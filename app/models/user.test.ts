@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../protocol/limits.ts';
+import { codePoints } from '../../protocol/models.ts';
+import { Refusal } from './refusal.ts';
+import { foldCase } from './text.ts';
+import { alternativeNames, mayTakeName, normalizeUsername } from './user.ts';
+
+const anyText = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.string({ unit: 'grapheme', maxLength: 40 }));
+
+/** The name as kept, or undefined when it is refused. */
+function normalized(name: string): string | undefined {
+  try {
+    return normalizeUsername(name);
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'INVALID_INPUT' && error.details.field === 'username')
+      return undefined;
+    throw error;
+  }
+}
+
+describe('normalizeUsername', () => {
+  it('keeps what it gives: a name normalised twice is the same', () => {
+    fc.assert(
+      fc.property(anyText, (name) => {
+        const once = normalized(name);
+        fc.pre(once !== undefined);
+        expect(normalized(once)).toBe(once);
+        expect(codePoints(once)).toBeGreaterThanOrEqual(LIMITS.username_min);
+        expect(codePoints(once)).toBeLessThanOrEqual(LIMITS.username_max);
+        expect(once).toBe(once.normalize('NFKC').trim());
+      }),
+    );
+  });
+
+  it.each(['a\u200bda', 'a\u202eda', 'a\u0000da', 'a\u2066da', 'ada\ufeff', 'a\ud800da', 'a\u3164da'])(
+    'refuses %j',
+    (name) => {
+      expect(normalized(name)).toBeUndefined();
+    },
+  );
+
+  it('writes compatibility forms in one way', () => {
+    expect(normalizeUsername('ａｄａ')).toBe('ada');
+    expect(normalizeUsername('  ada   lovelace ')).toBe('ada lovelace');
+  });
+});
+
+describe('foldCase', () => {
+  it('takes İ I ı i for one letter, and ignores case', () => {
+    const keys = ['İSTANBUL', 'istanbul', 'ISTANBUL', 'ıstanbul', 'i\u0307stanbul', 'Iſtanbul'].map(foldCase);
+    expect(new Set(keys).size).toBe(1);
+    expect(foldCase('STRASSE')).toBe(foldCase('straße'));
+    expect(foldCase('ΣΑΣ')).toBe(foldCase('σας'));
+  });
+
+  it('gives one key to a text in any case, and the same key again for that key', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(foldCase(foldCase(text))).toBe(foldCase(text));
+        expect(foldCase(text.normalize('NFKC').toUpperCase())).toBe(foldCase(text));
+      }),
+    );
+  });
+});
+
+describe('alternativeNames', () => {
+  it('gives names that fit and differ', () => {
+    const name = fc.string({ unit: 'grapheme', minLength: 2, maxLength: 40 });
+    fc.assert(
+      fc.property(name, (wanted) => {
+        const username = normalized(wanted);
+        fc.pre(username !== undefined);
+        const names = alternativeNames(username, 120);
+        expect(new Set(names).size).toBe(120);
+        for (const alternative of names) expect(codePoints(alternative)).toBeLessThanOrEqual(LIMITS.username_max);
+      }),
+    );
+  });
+});
+
+describe('mayTakeName', () => {
+  it.each([
+    { holder: undefined, absent: null, may: true },
+    { holder: { id: 'a', has_company: false }, absent: 'a', may: true },
+    { holder: { id: 'a', has_company: true }, absent: 'a', may: false },
+    { holder: { id: 'b', has_company: false }, absent: 'a', may: false },
+    { holder: { id: 'b', has_company: false }, absent: null, may: false },
+  ])('$holder while $absent was found to be away: $may', ({ holder, absent, may }) => {
+    expect(mayTakeName(holder, absent)).toBe(may);
+  });
+});

@@ -1,0 +1,231 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, describe, expect, it } from 'vitest';
+import { LIMITS } from '../../protocol/limits.ts';
+import { createLogger } from '../core/logger.ts';
+import { createMetrics } from '../core/metrics.ts';
+import { Refusal } from '../models/refusal.ts';
+import { backupDatabase, restoreDatabase } from './sqlite/backup.ts';
+import { lockDatabase } from './sqlite/lock.ts';
+import { openSqliteStore } from './sqlite/store.ts';
+import type { LogEntry, Store } from './store.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'sohbet-store-'));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+let made = 0;
+const newId = () => `00000000-0000-7000-8000-${String(++made).padStart(12, '0')}`;
+const logger = createLogger({ level: 'silent', pretty: false });
+
+/** A store that is closed with the test. */
+async function open(path = join(folder, `${++made}.db`), queueMax = 10_000) {
+  const metrics = createMetrics();
+  const store = await openSqliteStore({ path, queueMax, logger, metrics });
+  const entries: LogEntry[] = [];
+  store.onEntries((committed) => entries.push(...committed));
+  return { store, path, metrics, entries, [Symbol.asyncDispose]: () => store.close() };
+}
+
+const guest = (store: Store, username: string) =>
+  store.users.create({ id: newId(), username, absent_holder: null, at: 1 });
+
+async function roomOf(store: Store, user_id: string, type: 'public' | 'private' = 'public') {
+  const input = { room_id: newId(), message_id: newId(), name: 'garden', type, password_hash: null, client_id: null };
+  return (await store.rooms.create({ ...input, user_id, at: 1 })).room;
+}
+
+const message = (room_id: string, user_id: string, content: string, client_id: string | null = null) => ({
+  id: newId(),
+  room_id,
+  user_id,
+  username: 'ada',
+  content,
+  client_id,
+  at: 1,
+});
+
+const code = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'ok',
+    (error: unknown) => (error instanceof Refusal ? error.code : String(error)),
+  );
+
+// One suite for every engine and every kind of database.
+describe.each([
+  { kind: 'a file', path: () => join(folder, `${++made}.db`) },
+  { kind: 'memory', path: () => ':memory:' },
+])('the SQLite store in $kind', ({ path }) => {
+  it('numbers the entries of a room without holes, in the order of commit, and tells them before it answers', async () => {
+    await using opened = await open(path());
+    const { store, entries } = opened;
+    const ada = await guest(store, 'ada');
+    const room = await roomOf(store, ada.id);
+    let told = 0;
+    const sends = Array.from({ length: 500 }, async (_, i) => {
+      const sent = await store.messages.send(message(room.id, ada.id, `${i}`));
+      told ||= entries.length;
+      return sent;
+    });
+    const sent = await Promise.all(sends);
+    expect(told).toBeGreaterThan(1);
+    expect(entries.map(({ message: { rev } }) => rev)).toEqual(Array.from({ length: 501 }, (_, i) => i + 1));
+    expect(sent.map(({ message: { content } }) => content)).toEqual(
+      entries.slice(1).map((entry) => entry.message.content),
+    );
+  });
+
+  it('answers a refused member of a batch alone', async () => {
+    await using opened = await open(path());
+    const { store } = opened;
+    const ada = await guest(store, 'ada');
+    const eve = await guest(store, 'eve');
+    const room = await roomOf(store, ada.id);
+    const codes = await Promise.all([
+      code(store.messages.send(message(room.id, ada.id, 'a'))),
+      code(store.messages.send(message(room.id, eve.id, 'b'))),
+      code(store.messages.send(message(newId(), ada.id, 'c'))),
+      code(store.messages.send(message(room.id, ada.id, 'd'))),
+    ]);
+    expect(codes).toEqual(['ok', 'NOT_A_MEMBER', 'ROOM_NOT_FOUND', 'ok']);
+    expect((await store.rooms.heads({ room_ids: [room.id] }))[0]?.head).toBe(3);
+  });
+
+  it('fails the one write of a batch that meets a fault, and no other', async () => {
+    await using opened = await open(path());
+    const { store } = opened;
+    const ada = await guest(store, 'ada');
+    const room = await roomOf(store, ada.id);
+    const twice = message(room.id, ada.id, 'b');
+    const codes = await Promise.all([
+      code(store.messages.send(message(room.id, ada.id, 'a'))),
+      code(store.messages.send(twice)),
+      code(store.messages.send(twice)),
+      code(store.messages.send(message(room.id, ada.id, 'c'))),
+    ]);
+    expect(codes).toEqual(['ok', 'ok', 'INTERNAL', 'ok']);
+    const { messages } = await store.messages.page({
+      room_id: room.id,
+      user_id: ada.id,
+      before: undefined,
+      after: 1,
+      limit: 10,
+    });
+    expect(messages.map(({ content, rev }) => [content, rev])).toEqual([
+      ['a', 2],
+      ['b', 3],
+      ['c', 4],
+    ]);
+  });
+
+  it('gives the first message back for a key that repeats, also within one batch', async () => {
+    await using opened = await open(path());
+    const { store, entries } = opened;
+    const ada = await guest(store, 'ada');
+    const room = await roomOf(store, ada.id);
+    const sends = ['a', 'b', 'c'].map((content) => store.messages.send(message(room.id, ada.id, content, 'key')));
+    const sent = await Promise.all(sends);
+    expect(sent.map(({ duplicate }) => duplicate)).toEqual([false, true, true]);
+    expect(new Set(sent.map((answer) => answer.message.id)).size).toBe(1);
+    expect(entries).toHaveLength(2);
+  });
+
+  it('refuses more waiting writes than it may hold', async () => {
+    await using opened = await open(path(), 50);
+    const { store } = opened;
+    const ada = await guest(store, 'ada');
+    const room = await roomOf(store, ada.id);
+    const codes = await Promise.all(
+      Array.from({ length: 80 }, () => code(store.messages.send(message(room.id, ada.id, 'x')))),
+    );
+    expect(codes.filter((answer) => answer === 'OVERLOADED')).toHaveLength(30);
+    expect(codes.filter((answer) => answer === 'ok')).toHaveLength(50);
+  });
+
+  it('keeps a page of sync within the bound of an answer, and says that there is more', async () => {
+    await using opened = await open(path());
+    const { store } = opened;
+    const ada = await guest(store, 'ada');
+    const rooms = [await roomOf(store, ada.id), await roomOf(store, ada.id)];
+    for (const room of rooms) {
+      const sends = Array.from({ length: 40 }, () => store.messages.send(message(room.id, ada.id, '€'.repeat(3_900))));
+      await Promise.all(sends);
+    }
+    const answer = await store.messages.sync({
+      user_id: ada.id,
+      rooms: rooms.map(({ id }) => ({ room_id: id, seq: 0 })),
+    });
+    expect(Buffer.byteLength(JSON.stringify(answer))).toBeLessThanOrEqual(LIMITS.answer_bytes);
+    expect(answer).toMatchObject([{ has_more: true }, { has_more: true, messages: [] }]);
+    const [first] = answer;
+    expect(first && 'messages' in first && first.messages.length).toBeGreaterThan(15);
+  });
+});
+
+describe('a database file', () => {
+  it('shows what another process wrote, and forgets what it had in mind', async () => {
+    await using opened = await open();
+    const { store, path } = opened;
+    const written = new Promise<void>((resolve) => store.onOutsideWrite(() => resolve()));
+    const ada = await guest(store, 'ada');
+    const room = await roomOf(store, ada.id);
+    const other = await open(path);
+    await other.store.messages.send(message(room.id, ada.id, 'from beside'));
+    await other.store.close();
+    await written;
+    expect((await store.messages.send(message(room.id, ada.id, 'after'))).message.rev).toBe(3);
+  });
+
+  it('is refused when a newer version made it', async () => {
+    const path = join(folder, 'newer.db');
+    const db = new DatabaseSync(path);
+    db.exec('PRAGMA user_version = 999');
+    db.close();
+    await expect(open(path)).rejects.toThrow(/newer version/);
+  });
+
+  it('is locked by one server at a time', () => {
+    const path = join(folder, 'locked.db');
+    const lock = lockDatabase(path);
+    expect(() => lockDatabase(path)).toThrow(/Another server/);
+    lock.release();
+    lockDatabase(path).release();
+  });
+
+  it('can be backed up while it is written, and restored as another history', async () => {
+    const { store, path } = await open();
+    const ada = await guest(store, 'ada');
+    const room = await roomOf(store, ada.id);
+    await Promise.all(
+      Array.from({ length: 300 }, () => store.messages.send(message(room.id, ada.id, 'x'.repeat(2_000)))),
+    );
+    const writing = Array.from({ length: 300 }, () => store.messages.send(message(room.id, ada.id, 'later')));
+    const file = `${path}.backup`;
+    const backup = await backupDatabase(path, file, () => {});
+    await Promise.all(writing);
+    expect(backup.messages).toBeGreaterThanOrEqual(301);
+    expect(backup.epoch).toBe(store.epoch);
+    await expect(backupDatabase(path, file, () => {})).rejects.toThrow(/exists/);
+    await store.close();
+    const { summary, replaced } = restoreDatabase(path, file);
+    expect(summary).toEqual({ ...backup, epoch: summary.epoch });
+    expect(summary.epoch).not.toBe(backup.epoch);
+    expect(replaced).not.toBeNull();
+    await using restored = await open(path);
+    expect(restored.store.epoch).toBe(summary.epoch);
+    expect((await restored.store.rooms.heads({ room_ids: [room.id] }))[0]?.head).toBe(backup.messages);
+  });
+
+  it('is not replaced by what is no backup', async () => {
+    const { store, path } = await open();
+    await store.close();
+    const file = join(folder, 'nonsense.db');
+    const db = new DatabaseSync(file);
+    db.exec('CREATE TABLE nonsense (a)');
+    db.close();
+    expect(() => restoreDatabase(path, file)).toThrow(/not a sound database/);
+    await using again = await open(path);
+    expect(again.store.epoch).toBe(store.epoch);
+  });
+});

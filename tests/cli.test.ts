@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { connect, guest } from './support/client.ts';
+import { startServer, type TestServer, testEnv } from './support/server.ts';
+
+const run = promisify(execFile);
+
+/** Runs a command-line tool on the server's data, and gives what it printed. */
+async function tool(server: TestServer, name: 'admin' | 'backup' | 'restore', ...args: string[]): Promise<string> {
+  const file = join(import.meta.dirname, `../app/cli/${name}.ts`);
+  const env = { PATH: process.env['PATH'], ...testEnv(server.folder) };
+  const { stdout } = await run(process.execPath, [file, ...args], { env, cwd: server.folder, timeout: 25_000 });
+  return stdout;
+}
+
+describe('the command-line tools', () => {
+  it('list rooms and users, and say what they can do', async () => {
+    await using server = await startServer();
+    const ada = await guest(server, 'ada');
+    const room = await ada.createRoom({ type: 'private' });
+    expect(await tool(server, 'admin', 'rooms')).toContain(room.id);
+    expect(await tool(server, 'admin', 'rooms', 'no such name')).toBe('');
+    const [line = ''] = (await tool(server, 'admin', 'users', '--json')).split('\n');
+    expect(JSON.parse(line)).toMatchObject({ id: ada.id });
+    await expect(tool(server, 'admin')).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('Usage') });
+    await expect(tool(server, 'admin', 'erase-user', room.id)).rejects.toMatchObject({
+      stderr: expect.stringContaining('no such user'),
+    });
+  });
+
+  it('delete a room beside a running server: its members are told, and it is gone', async () => {
+    await using server = await startServer();
+    const ada = await guest(server, 'ada');
+    const can = await guest(server, 'can');
+    const room = await ada.createRoom();
+    await can.ok('join_room', { room_id: room.id });
+    await ada.say(room, 'hello');
+    await tool(server, 'admin', 'delete-room', room.id);
+    for (const client of [ada, can]) await client.waitFor('room_deleted', ({ room_id }) => room_id === room.id);
+    expect(await ada.code('send_message', { room_id: room.id, content: 'x' })).toBe('ROOM_NOT_FOUND');
+    expect((await can.ok('get_rooms', { query: room.name })).rooms).toEqual([]);
+  });
+
+  it('erase a user beside a running server: tombstones with new numbers, no name, no session', async () => {
+    await using server = await startServer();
+    const ada = await guest(server, 'ada');
+    const can = await guest(server, 'can');
+    const room = await ada.createRoom();
+    await can.ok('join_room', { room_id: room.id });
+    const said = await ada.say(room, 'my address is …');
+    const name = ada.me.user.username;
+    await tool(server, 'admin', 'erase-user', ada.id);
+    await ada.ended();
+    const tombstone = await can.waitFor('message_deleted', ({ id }) => id === said.id);
+    expect(tombstone).toMatchObject({ content: '', deleted: true, seq: said.seq, username: 'deleted user' });
+    expect(tombstone.rev).toBeGreaterThan(said.rev);
+    await can.waitFor('user_left_room', ({ user_id }) => user_id === ada.id);
+    const { messages } = await can.ok('get_messages', { room_id: room.id });
+    expect(JSON.stringify(messages)).not.toContain(name);
+    const back = await connect(server);
+    expect(await back.code('authenticate', { token: ada.me.token })).toBe('INVALID_TOKEN');
+    const { rooms } = await can.ok('sync', { epoch: can.me.epoch, rooms: [{ room_id: room.id, seq: said.seq }] });
+    expect(rooms[0]).toMatchObject({
+      messages: expect.arrayContaining([expect.objectContaining({ id: said.id, deleted: true })]),
+    });
+    expect((await can.ok('get_rooms', { mine: true })).rooms).toMatchObject([{ owner_id: can.id, user_count: 1 }]);
+  });
+
+  it('export what is known of a user', async () => {
+    await using server = await startServer();
+    const ada = await guest(server, 'ada');
+    const can = await guest(server, 'can');
+    const room = await ada.createRoom();
+    await can.ok('join_room', { room_id: room.id });
+    const said = await ada.say(room, 'mine');
+    await can.say(room, 'not hers');
+    const exported: unknown = JSON.parse(await tool(server, 'admin', 'export-user', ada.id));
+    expect(exported).toMatchObject({ user: { id: ada.id }, memberships: [{ room_id: room.id }], messages: [said] });
+  });
+
+  it('revoke the tokens of a user beside a running server', async () => {
+    await using server = await startServer();
+    const ada = await guest(server, 'ada');
+    await tool(server, 'admin', 'revoke-tokens', ada.id);
+    await ada.ended();
+    const back = await connect(server);
+    expect(await back.code('authenticate', { token: ada.me.token })).toBe('INVALID_TOKEN');
+  });
+
+  it('back up beside a running server; restore only without one, and clients start afresh', async () => {
+    await using server = await startServer();
+    const ada = await guest(server, 'ada');
+    const room = await ada.createRoom();
+    const kept = await ada.say(room, 'kept');
+    const file = join(server.folder, 'backup.db');
+    await tool(server, 'backup', file);
+    await ada.say(room, 'lost');
+    await expect(tool(server, 'restore', file)).rejects.toMatchObject({
+      stderr: expect.stringContaining('Another server'),
+    });
+    const { epoch, token } = ada.me;
+    ada.close();
+    await server.stop();
+    await tool(server, 'restore', file);
+    await server.start();
+    const back = await connect(server, { token });
+    expect(back.me.epoch).not.toBe(epoch);
+    const { rooms } = await back.ok('sync', { epoch, rooms: [{ room_id: room.id, seq: kept.seq }] });
+    expect(rooms).toMatchObject([{ reset: true, head: kept.seq, messages: [] }]);
+    expect((await back.ok('join_room', { room_id: room.id })).messages.at(-1)).toMatchObject({ id: kept.id });
+  });
+});
