@@ -1,0 +1,101 @@
+import { connect, type Socket } from 'node:net';
+import { clientFrame } from '../load/frames.ts';
+
+/** A frame that is not the last of its message; `opcode` 0 goes on with one that is under way. Up to 125 bytes. */
+export function fragment(opcode: number, payload: string): Buffer {
+  const frame = clientFrame(opcode, payload);
+  frame[0] = opcode;
+  return frame;
+}
+
+/** A TCP connection that counts what comes in and says when it has ended, however that happens. */
+export class RawConnection {
+  readonly socket: Socket;
+  /** What came in so far, its beginning alone. */
+  received = '';
+  /** Settles when the connection has ended. */
+  readonly ended: Promise<void>;
+  /** Whether it has ended. */
+  isEnded = false;
+  readonly #watchers = new Set<() => void>();
+
+  constructor(port: number) {
+    this.socket = connect(port, '127.0.0.1');
+    this.socket.setNoDelay(true);
+    this.socket.on('error', () => {});
+    this.socket.on('data', (data) => {
+      if (this.received.length < 65_536) this.received += data.toString('latin1');
+      for (const look of [...this.#watchers]) look();
+    });
+    this.ended = new Promise((resolve) => {
+      const end = () => {
+        this.isEnded = true;
+        for (const look of [...this.#watchers]) look();
+        resolve();
+      };
+      this.socket.once('end', () => {
+        this.socket.destroy();
+        end();
+      });
+      this.socket.once('close', end);
+    });
+  }
+
+  /** Resolves once something has come in that matches, or the connection has ended. */
+  async seen(pattern: RegExp): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const look = () => {
+      if (pattern.test(this.received)) resolve(true);
+      else if (this.isEnded) resolve(false);
+    };
+    this.#watchers.add(look);
+    look();
+    return await promise.finally(() => this.#watchers.delete(look));
+  }
+
+  /** Writes, and waits while the network does not take more. False when the connection has ended. */
+  async write(data: string | Uint8Array): Promise<boolean> {
+    if (this.isEnded || !this.socket.writable) return false;
+    if (this.socket.write(data)) return true;
+    const drained = new Promise<void>((resolve) => this.socket.once('drain', () => resolve()));
+    await Promise.race([drained, this.ended]);
+    return !this.isEnded;
+  }
+
+  /** Ends it at once. */
+  destroy(): void {
+    this.socket.destroy();
+  }
+}
+
+/** Opens a WebSocket to Engine.IO; with `joins`, and the namespace too. */
+export async function openSocket(port: number, joins = true): Promise<RawConnection> {
+  const raw = new RawConnection(port);
+  await raw.write(
+    'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n' +
+      'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+  );
+  await raw.seen(/0\{"sid"|^HTTP\/1\.1 4/);
+  if (joins) {
+    await raw.write(clientFrame(1, '40'));
+    await raw.seen(/40\{"sid"/);
+  }
+  return raw;
+}
+
+/** An HTTP request as text; `close` is not asked for. */
+export function request(method: string, path: string, body = '', length = Buffer.byteLength(body)): string {
+  const size = method === 'POST' ? `Content-Type: text/plain\r\nContent-Length: ${length}\r\n` : '';
+  return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${size}\r\n${body}`;
+}
+
+/** Opens a session of long-polling in the namespace and gives its path. */
+export async function openSession(port: number): Promise<string> {
+  const path = '/socket.io/?EIO=4&transport=polling';
+  const url = `http://127.0.0.1:${port}`;
+  const open = await (await fetch(url + path)).text();
+  const { sid } = JSON.parse(open.slice(1)) as { sid: string };
+  await (await fetch(`${url}${path}&sid=${sid}`, { method: 'POST', body: '40' })).text();
+  await (await fetch(`${url}${path}&sid=${sid}`)).text();
+  return `${path}&sid=${sid}`;
+}

@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ATTACKS } from '../bench/abuse/attacks.ts';
+import type { Room } from '../protocol/index.ts';
+import { guest, type TestClient } from './support/client.ts';
+import { type ServerProcess, spawnServer } from './support/process.ts';
+
+/** What a load may leave behind, in bytes: collections come when they come, so this is far above what stays. */
+const GROWTH_MAX = 150 * 2 ** 20;
+const CONNECTIONS = 10;
+const TIME_MS = 6_000;
+
+describe('loads from below', () => {
+  let server: ServerProcess;
+  let witness: TestClient;
+  let room: Room;
+  let port: number;
+
+  beforeAll(async () => {
+    const env = { RATE_LIMITS: 'handshakes_burst=400', SIGN_IN_TIMEOUT: '1', NODE_OPTIONS: '--max-old-space-size=256' };
+    server = await spawnServer(env);
+    port = Number(new URL(server.url).port);
+    witness = await guest(server, 'witness');
+    room = await witness.createRoom();
+  });
+
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]();
+  });
+
+  /** The memory of the server, in bytes. */
+  async function memory(): Promise<number> {
+    const text = await (await fetch(`${server.url}/metrics`)).text();
+    return Number(/^process_resident_memory_bytes (\d+)/m.exec(text)?.[1]);
+  }
+
+  it.each(ATTACKS)('$name: $what', async ({ run, isEnded }) => {
+    const before = await memory();
+    const { opened, ended } = await run(port, CONNECTIONS, TIME_MS);
+    if (isEnded) expect(ended).toBe(opened);
+    else expect(ended).toBeGreaterThan(0);
+    expect((await memory()) - before).toBeLessThan(GROWTH_MAX);
+    expect(witness.socket.connected).toBe(true);
+    const message = await witness.say(room, 'still here');
+    await witness.waitFor('message', ({ id }) => id === message.id);
+  });
+});
