@@ -49,6 +49,22 @@ describe.each(TRANSPORTS)('presence over %s', (transport) => {
     await ada.waitFor('user_disconnected', (gone) => gone.user_id === can.id);
   });
 
+  it('misses nobody when many come and go at once while messages flow', async () => {
+    await using server = await startServer();
+    const ada = await connect(server, { transport, username: 'ada' });
+    const can = await connect(server, { username: 'can' });
+    const room = await can.createRoom();
+    await ada.ok('join_room', { room_id: room.id });
+    const sending = Promise.all(Array.from({ length: 60 }, (_, i) => can.say(room, `number ${i}`)));
+    const crowd = await Promise.all(Array.from({ length: 20 }, () => guest(server, 'crowd')));
+    await sending;
+    for (const client of crowd) client.close();
+    for (const { id } of crowd) {
+      await ada.waitFor('user_connected', ({ user }) => user.id === id);
+      await ada.waitFor('user_disconnected', ({ user_id }) => user_id === id);
+    }
+  });
+
   it('stays within rooms that are shared when more are online than PRESENCE_BROADCAST_MAX', async () => {
     await using server = await startServer({ env: { PRESENCE_BROADCAST_MAX: '2' } });
     const ada = await connect(server, { transport, username: 'ada' });
