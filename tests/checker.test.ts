@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { describeReport } from './checker/run.ts';
+import { SCENARIOS } from './checker/scenarios.ts';
+
+/** What must have happened for a scenario to have proved anything. */
+const MUST_HAPPEN: Readonly<Record<string, readonly string[]>> = {
+  kill: ['unknown', 'duplicates'],
+  stop: ['unknown'],
+  network: ['proxy delayed', 'proxy sliced', 'proxy cut', 'proxy answer_dropped', 'proxy silent', 'duplicates'],
+  undelivered: ['deaths after COMMIT', 'unknown'],
+  'full-disk': ['UNAVAILABLE'],
+  absence: ['missed changes', 'syncs'],
+  clock: ['acknowledged'],
+  connections: ['duplicates', 'NOT_A_MEMBER'],
+  removals: ['NOT_A_MEMBER'],
+  beside: ['written beside'],
+};
+
+// The quick form of `npm run torture`. Seeds are fixed here, so that a failure is not a matter of luck.
+it.each(SCENARIOS)('nothing is lost, doubled or out of order: $name', { timeout: 150_000 }, async (scenario) => {
+  const { strikes, load } = scenario;
+  const report = await scenario.run({ seed: 1, size: { strikes, load } });
+  expect(report.findings.length, describeReport(report)).toBe(0);
+  for (const what of MUST_HAPPEN[scenario.name] ?? []) expect(report.counts[what] ?? 0, what).toBeGreaterThan(0);
+});

@@ -1,0 +1,160 @@
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FindingKind } from './findings.ts';
+import type { Report } from './run.ts';
+import { beside, connections, kill, removals, type Scenario } from './scenarios.ts';
+
+/** One place in a source file that is changed; `from` must be there exactly once. */
+interface Patch {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A server that breaks the promise on purpose. */
+export interface Mutant {
+  readonly name: string;
+  readonly patches: readonly Patch[];
+  /** Where it shows. */
+  readonly scenario: Scenario;
+  readonly strikes: number;
+  /** What the checker has to find, beside whatever else it finds: a kind, and what a counterexample of it says. */
+  readonly kind: FindingKind;
+  readonly says: RegExp;
+}
+
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The five ways in which the checker is proved to be able to fail. */
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'acknowledge before COMMIT',
+    patches: [
+      {
+        file: 'app/stores/sqlite/worker.ts',
+        from: "db.exec('BEGIN IMMEDIATE');",
+        to: "if (!db.inTransaction) db.exec('BEGIN IMMEDIATE');",
+      },
+      {
+        file: 'app/stores/sqlite/worker.ts',
+        from: "      db.exec('COMMIT');\n      return replies;",
+        to:
+          "      if (!calls.some(({ name }) => name === 'send')) db.exec('COMMIT');\n" +
+          "      else setTimeout(() => db.inTransaction && db.exec('COMMIT'), 30);\n      return replies;",
+      },
+    ],
+    scenario: kill,
+    strikes: 2,
+    kind: 'lost',
+    says: /is not in the database|there is no such message/,
+  },
+  {
+    name: "skip the tail's gap read",
+    patches: [
+      {
+        file: 'app/services/tail.ts',
+        from: '      room.held.set(rev, entry);\n      void this.#readMissing(room);\n      return;\n',
+        to: '',
+      },
+    ],
+    scenario: beside,
+    strikes: 5,
+    kind: 'gap',
+    says: /was delivered after \d+, without #/,
+  },
+  {
+    name: 'drop the unique key on client_id',
+    patches: [
+      {
+        file: 'app/stores/sqlite/migrations.ts',
+        from: 'CREATE UNIQUE INDEX messages_by_client_id',
+        to: 'CREATE INDEX messages_by_client_id',
+      },
+      {
+        file: 'app/stores/sqlite/message.ts',
+        from: '        if (before !== undefined) return toMessage(before);\n',
+        to: '',
+      },
+    ],
+    scenario: connections,
+    strikes: 1,
+    kind: 'doubled',
+    says: /two messages with the same key/,
+  },
+  {
+    name: 'check membership only before the commit',
+    patches: [
+      {
+        file: 'app/stores/sqlite/message.ts',
+        from:
+          '      const refused = refuseNonMember(facts);\n' +
+          "      if (refused !== undefined || facts.room === undefined) throw new Refusal(refused ?? 'ROOM_NOT_FOUND');\n" +
+          '      const seq = rooms.next(facts.room, input.at);',
+        to:
+          "      if (facts.room === undefined) throw new Refusal('ROOM_NOT_FOUND');\n" +
+          '      const seq = rooms.next(facts.room, input.at);',
+      },
+      {
+        file: 'app/services/message.ts',
+        from: '    const { message, duplicate } = await store.messages.send(input);',
+        to:
+          '    const refused = await store.rooms.standing({ room_id, user_id: user.id });\n' +
+          '    if (refused !== undefined) throw new Refusal(refused);\n' +
+          '    const { message, duplicate } = await store.messages.send(input);',
+      },
+    ],
+    scenario: removals,
+    strikes: 6,
+    kind: 'unauthorised',
+    says: /was made by someone who was no member/,
+  },
+  {
+    name: 'deliver before cutting over',
+    patches: [
+      {
+        file: 'app/services/tail.ts',
+        from: '        const snapshot = await store.rooms.enter({ room_id, user_id });\n        answer(snapshot);\n        await',
+        to:
+          '        if (room !== undefined) delivery.subscribe(room_id, connection);\n' +
+          '        await new Promise((resolve) => setTimeout(resolve, 10));\n' +
+          '        const snapshot = await store.rooms.enter({ room_id, user_id });\n        answer(snapshot);\n        await',
+      },
+    ],
+    scenario: connections,
+    strikes: 2,
+    kind: 'reordered',
+    says: /was delivered before any snapshot/,
+  },
+];
+
+/**
+ * Runs a mutant's scenario on a copy of the server that has its patches.
+ * @throws Error when a patch does not apply any more
+ */
+export async function runMutant(mutant: Mutant, seed: number): Promise<Report> {
+  const program = await mkdtemp(join(tmpdir(), 'sohbet-mutant-'));
+  try {
+    for (const part of ['app', 'protocol', 'package.json']) {
+      await cp(join(REPOSITORY, part), join(program, part), { recursive: true });
+    }
+    await symlink(join(REPOSITORY, 'node_modules'), join(program, 'node_modules'));
+    for (const patch of mutant.patches) await apply(program, patch);
+    const { scenario, strikes } = mutant;
+    return await scenario.run({ seed, program, size: { strikes, load: scenario.load } });
+  } finally {
+    await rm(program, { recursive: true, force: true });
+  }
+}
+
+async function apply(program: string, { file, from, to }: Patch): Promise<void> {
+  const path = join(program, file);
+  const text = await readFile(path, 'utf8');
+  const places = text.split(from).length - 1;
+  if (places !== 1) throw new Error(`${file} has ${places} places, not one, where this stands:\n${from}`);
+  await writeFile(
+    path,
+    text.replace(from, () => to),
+  );
+}

@@ -1,0 +1,225 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { WriterBeside } from './beside.ts';
+import { smallDisk } from './full-disk.ts';
+import { play, type Report, type RunOptions, type Setting, type Stage } from './run.ts';
+import type { World } from './world.ts';
+
+/** A way in which things go wrong while clients talk. */
+export interface Scenario {
+  readonly name: string;
+  /** How often its fault strikes in the quick form. */
+  readonly strikes: number;
+  /** How many commands are acknowledged before each strike, in the quick form. */
+  readonly load: number;
+  run(options: RunOptions): Promise<Report>;
+}
+
+const PATIENCE_MS = 40_000;
+const TEN_MINUTES_MS = 600_000;
+const CLOCK = new URL('./preload/clock.ts', import.meta.url);
+const DIE_AFTER_COMMIT = new URL('./preload/die-after-commit.ts', import.meta.url);
+
+/** Waits until so many more commands have been acknowledged. */
+export async function loaded(world: World, commands: number): Promise<void> {
+  const goal = world.recorder.acknowledged + commands;
+  const reached = await world.eventually(() => world.recorder.acknowledged >= goal, PATIENCE_MS);
+  if (!reached) world.recorder.fault(`${commands} commands were not acknowledged in ${PATIENCE_MS} ms`);
+}
+
+/** A scenario whose body is called while the clients are at work. */
+function scenario(
+  setting: Setting,
+  { strikes, load }: { strikes: number; load: number },
+  body: (stage: Stage, options: RunOptions) => Promise<void>,
+): Scenario {
+  return {
+    name: setting.name,
+    strikes,
+    load,
+    run: (options) =>
+      play(setting, options, async (stage) => {
+        stage.workload.start();
+        await body(stage, options);
+      }),
+  };
+}
+
+/** Killed with -9 under load, and started again on the same data. */
+export const kill = scenario({ name: 'kill' }, { strikes: 3, load: 250 }, async ({ world }, { size }) => {
+  for (let i = 0; i < size.strikes; i++) {
+    await loaded(world, size.load);
+    await world.server.kill('SIGKILL');
+    await delay(world.random.whole(0, 200));
+    await world.server.start();
+  }
+  await loaded(world, size.load);
+});
+
+const stop = scenario({ name: 'stop' }, { strikes: 2, load: 250 }, async ({ world }, { size }) => {
+  for (let i = 0; i < size.strikes; i++) {
+    await loaded(world, size.load);
+    const exit = await world.server.kill('SIGTERM');
+    if (exit.code !== 0) world.recorder.fault(`the server ended with ${JSON.stringify(exit)} on SIGTERM`);
+    await world.server.start();
+  }
+  await loaded(world, size.load);
+});
+
+const network = scenario(
+  { name: 'network', throughProxy: true, connections: [3, 3, 3] },
+  { strikes: 4, load: 300 },
+  async ({ world }, { size }) => {
+    world.proxy.trouble(true);
+    await loaded(world, size.strikes * size.load);
+  },
+);
+
+const undelivered = scenario(
+  { name: 'undelivered', server: { preload: [DIE_AFTER_COMMIT] } },
+  { strikes: 4, load: 100 },
+  async ({ world, count }, { size }) => {
+    await loaded(world, size.load);
+    await world.server.kill('SIGKILL');
+    for (let i = 0; i < size.strikes; i++) {
+      await world.server.start({ DIE_AFTER_COMMITS: String(world.random.whole(1, 60)) });
+      const exit = await world.server.ended();
+      if (exit.signal === 'SIGKILL') count('deaths after COMMIT');
+      else world.recorder.fault(`the server ended with ${JSON.stringify(exit)}`);
+    }
+    await world.server.start();
+    await loaded(world, size.load);
+  },
+);
+
+const HEALTH_MS = 20_000;
+
+/** Waits until `/health` tells a state. */
+async function healthIs({ server, recorder }: World, state: string): Promise<void> {
+  const end = performance.now() + HEALTH_MS;
+  let last = '';
+  while (last !== state && performance.now() < end) {
+    const response = await fetch(`${server.url}/health`);
+    last = ((await response.json()) as { status: string }).status;
+    await delay(100);
+  }
+  if (last !== state) recorder.fault(`/health says ${last} after ${HEALTH_MS} ms, where it should say ${state}`);
+}
+
+const fullDisk: Scenario = {
+  name: 'full-disk',
+  strikes: 1,
+  load: 150,
+  async run(options) {
+    await using disk = await smallDisk(options.seed % 2 === 0 ? 'tmpfs' : 'limit');
+    const setting: Setting = { name: 'full-disk', server: { folder: disk.folder } };
+    return await play(setting, options, async ({ world, workload, count }) => {
+      const { server, recorder, observer } = world;
+      const refused = () =>
+        recorder.calls.filter(({ answer }) => answer?.ok === false && answer.error.code === 'UNAVAILABLE');
+      workload.start();
+      for (let i = 0; i < options.size.strikes; i++) {
+        await loaded(world, options.size.load);
+        const before = refused().length;
+        await disk.fill(server);
+        const noticed = await world.eventually(() => refused().length > before, PATIENCE_MS);
+        if (!noticed) recorder.fault('the disk was full, and no write was refused');
+        await healthIs(world, 'degraded');
+        for (const room_id of world.room_ids) await world.once('get_messages', { room_id }, observer.account);
+        await disk.free(server);
+        await healthIs(world, 'up');
+        count(`full by ${disk.kind}`);
+      }
+      await loaded(world, options.size.load);
+    });
+  },
+};
+
+const absence = scenario(
+  { name: 'absence', connections: [2, 2, 2], pauseMs: 4, weights: { leave: 0, remove: 0, away: 0, edit: 25 } },
+  { strikes: 1, load: 3_000 },
+  async ({ world, count }, { size }) => {
+    await loaded(world, 400);
+    for (let i = 0; i < size.strikes; i++) {
+      const sleepers = world.clients.filter(({ name }) => name.endsWith('/2'));
+      await Promise.all(sleepers.map((client) => client.stop()));
+      const before = sleepers.flatMap((client) => [...client.rooms.values()].map(({ cursor }) => cursor));
+      await loaded(world, size.load);
+      for (const client of sleepers) client.start();
+      await loaded(world, 200);
+      const after = sleepers.flatMap((client) => [...client.rooms.values()].map(({ cursor }) => cursor));
+      count('missed changes', after.reduce((sum, n) => sum + n, 0) - before.reduce((sum, n) => sum + n, 0));
+    }
+  },
+);
+
+const clock = scenario(
+  { name: 'clock', server: { preload: [CLOCK] } },
+  { strikes: 4, load: 150 },
+  async ({ world }, { size }) => {
+    for (let i = 0; i < size.strikes; i++) {
+      await loaded(world, size.load);
+      world.server.tell(`clock ${i % 2 === 0 ? TEN_MINUTES_MS : -TEN_MINUTES_MS}`);
+    }
+    await loaded(world, size.load);
+  },
+);
+
+/** A user with many connections that join, leave, read anew and come and go, while others manage the members. */
+export const connections = scenario(
+  {
+    name: 'connections',
+    connections: [6, 3, 1],
+    pauseMs: 12,
+    weights: { send_twice: 10, join: 25, leave: 10, add: 12, remove: 12, read_anew: 12, sync: 6, away: 8 },
+  },
+  { strikes: 5, load: 300 },
+  async ({ world }, { size }) => loaded(world, size.strikes * size.load),
+);
+
+/** Members are removed in the middle of sending as fast as they can. */
+export const removals = scenario(
+  { name: 'removals', connections: [1, 3], rooms: [1, 0], weights: { leave: 0, remove: 0, away: 0 } },
+  { strikes: 20, load: 20 },
+  async ({ world }, { size }) => {
+    const [owner, ...senders] = world.clients.filter((client) => client !== world.observer);
+    const [room_id = ''] = world.room_ids;
+    const user_id = senders[0]?.account.user_id ?? '';
+    for (let i = 0; i < size.strikes; i++) {
+      await owner?.call('add_member', { room_id, user_id });
+      await world.eventually(() => senders.every((client) => client.rooms.has(room_id)), PATIENCE_MS);
+      for (let n = 0; n < 60; n++) {
+        for (const sender of senders) sender.send({ room_id, content: `${sender.name} in the end ${i} ${n}` });
+        if (n === 20) void owner?.call('remove_member', { room_id, user_id });
+        if (n % 10 === 0) await delay(1);
+      }
+      await loaded(world, size.load);
+    }
+  },
+);
+
+/** Another process writes into the database beside the server. */
+export const beside = scenario({ name: 'beside' }, { strikes: 20, load: 40 }, async ({ world, count }, { size }) => {
+  using writer = new WriterBeside(world.server.database, world.observer.account, world.recorder);
+  for (let i = 0; i < size.strikes; i++) {
+    await loaded(world, size.load);
+    const room_id = world.random.pick(world.room_ids) ?? '';
+    writer.write(room_id, world.random.whole(0, 3), world.random.whole(0, 4));
+    count('written beside');
+  }
+  await loaded(world, size.load);
+});
+
+/** All of them, in the order of the promise. */
+export const SCENARIOS: readonly Scenario[] = [
+  kill,
+  stop,
+  network,
+  undelivered,
+  fullDisk,
+  absence,
+  clock,
+  connections,
+  removals,
+  beside,
+];
