@@ -46,7 +46,9 @@ export class SignInDeadline {
     const now = this.#options.now();
     for (const [connection, { since, client }] of this.#waiting) {
       const begins = Math.max(since, Math.min(client?.waitsUntil ?? 0, since + GRACE_MAX_MS));
-      if (connection.identity === null && now - begins < this.#options.timeoutMs) continue;
+      // Who waits for the server's own answer is not late.
+      const isBusy = connection.running > 0 || now - begins < this.#options.timeoutMs;
+      if (connection.identity === null && isBusy) continue;
       this.#waiting.delete(connection);
       if (connection.identity === null) this.#options.onLate(connection);
     }
