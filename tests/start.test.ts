@@ -54,7 +54,7 @@ describe('the program', () => {
   it('refuses a second server on one data folder, and opens it again after a kill -9', async () => {
     await using first = await spawnServer();
     const ada = await connect(first, { username: 'ada' });
-    const second = new ServerProcess(first.folder, {});
+    await using second = new ServerProcess(first.folder, {});
     second.launch();
     expect(await second.program.ended()).toEqual({ code: 1, signal: null });
     expect(second.program.stderr + second.program.stdout).toContain(first.folder);

@@ -9,6 +9,12 @@ import { dataFolder, settle, testEnv } from './server.ts';
 
 const PROGRAM = join(import.meta.dirname, '../../app/main.ts');
 
+/** What still runs when the tests end early, so that it does not outlive them. */
+const children = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
 /** How a process ended. */
 export interface Exit {
   readonly code: number | null;
@@ -37,7 +43,11 @@ export class RunningProgram {
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
     });
-    this.exit = once(this.child, 'close').then(([code, signal]) => ({ code, signal }) as Exit);
+    children.add(this.child);
+    this.exit = once(this.child, 'close').then(([code, signal]) => {
+      children.delete(this.child);
+      return { code, signal } as Exit;
+    });
   }
 
   /** Types something into it. */
