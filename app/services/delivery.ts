@@ -40,7 +40,7 @@ export interface Connection {
   /** True once the transport is gone; nothing can be sent any more. */
   readonly closed: boolean;
   /** Rooms that a command of this connection is entering: that command answers for them, the tail need not. */
-  readonly entering: Set<string>;
+  entering: Set<string> | null;
   /** How many of its commands are under way. */
   running: number;
   /** Set once it is being sent away: its new commands are refused, and this is called when none is under way. */

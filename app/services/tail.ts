@@ -387,7 +387,7 @@ export class Tail {
     if (user === undefined) return;
     presence.enterRoom(user, room_id);
     for (const connection of user.connections) {
-      if (!connection.entering.has(room_id)) this.#welcome(connection, room_id);
+      if (!connection.entering?.has(room_id)) this.#welcome(connection, room_id);
     }
   }
 

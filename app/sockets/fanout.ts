@@ -10,20 +10,25 @@ import { backlogOf, type IncomingEvent, terminate, writeChunks } from './transpo
 /** A socket that is this far behind is ended: it comes back and syncs. */
 const BACKLOG_BYTES_MAX = 1_048_576;
 const BACKLOG_PACKETS_MAX = 1_000;
+/** A socket that is this far behind is not sent what may be lost. Between two polls, a little always waits. */
+const VOLATILE_BYTES_MAX = 65_536;
 /** Answers to a client's own questions count only here, so that they alone never get it cut, but memory is bounded. */
 const ANSWERS_BYTES_MAX = 8 * BACKLOG_BYTES_MAX;
+
+const NOTHING: Chunk[] = [];
+const DONE = Promise.resolve();
 
 /** A connection over Socket.IO. What it is sent in one turn of the event loop goes out together, at its end. */
 export class SocketConnection implements Connection {
   readonly socket: Socket;
   readonly locale: Locale;
   identity: Identity | null = null;
-  readonly entering = new Set<string>();
-  turn: Promise<unknown> = Promise.resolve();
+  entering: Set<string> | null = null;
+  turn: Promise<unknown> = DONE;
   running = 0;
   leave: (() => void) | null = null;
   /** What goes out at the end of this turn. */
-  outbox: Chunk[] = [];
+  outbox: Chunk[] = NOTHING;
   /** Events written since the last time that nothing waited. */
   eventBytes = 0;
   eventPackets = 0;
@@ -79,8 +84,10 @@ export class Fanout implements Delivery {
 
   /** Adds a chunk to what a connection is sent at the end of this turn. */
   enqueue(connection: SocketConnection, chunk: Chunk, kind: 'event' | 'answer'): void {
-    if (connection.outbox.length === 0) this.#writing.push(connection);
-    connection.outbox.push(chunk);
+    if (connection.outbox === NOTHING) {
+      this.#writing.push(connection);
+      connection.outbox = [chunk];
+    } else connection.outbox.push(chunk);
     if (kind === 'event') {
       connection.eventPackets += chunk.packets.length;
       connection.eventBytes += chunk.bytes;
@@ -133,7 +140,7 @@ export class Fanout implements Delivery {
   sendVolatile(connections: Iterable<Connection>, { event, payload }: Outgoing): void {
     const chunk = new Chunk([eventPacket(event, jsonOf(payload))]);
     for (const connection of connections as Iterable<SocketConnection>) {
-      if (backlogOf(connection.socket).bytes === 0) this.enqueue(connection, chunk, 'event');
+      if (backlogOf(connection.socket).bytes <= VOLATILE_BYTES_MAX) this.enqueue(connection, chunk, 'event');
     }
   }
 
@@ -168,7 +175,7 @@ export class Fanout implements Delivery {
 
   #write(connection: SocketConnection): void {
     const { socket, outbox } = connection;
-    connection.outbox = [];
+    connection.outbox = NOTHING;
     writeChunks(socket, outbox);
     const waiting = backlogOf(socket);
     if (waiting.bytes === 0) {

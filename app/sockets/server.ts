@@ -79,9 +79,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   });
   http.once('close', () => deadline.close());
   io.on('connection', (socket) => {
-    const connection = accept(socket, options, { guard, deadline });
-    connections.add(connection);
-    socket.on('disconnect', () => connections.delete(connection));
+    accept(socket, options, { guard, deadline, connections });
   });
   for (const missing of missingInternals())
     logger.warn({ missing }, 'fan-out takes a slower way: a package has changed');
@@ -125,14 +123,19 @@ function mayConnect({ headers }: IncomingMessage, allowed: '*' | readonly string
 function accept(
   socket: Socket,
   options: SocketServerOptions,
-  { guard, deadline }: { guard: Guard | null; deadline: SignInDeadline },
-): SocketConnection {
+  {
+    guard,
+    deadline,
+    connections,
+  }: { guard: Guard | null; deadline: SignInDeadline; connections: Set<SocketConnection> },
+): void {
   const { dispatcher, metrics, logger } = options;
   const auth: Record<string, unknown> = socket.handshake.auth;
   const connection = new SocketConnection(socket, auth['locale'] === 'tr' ? 'tr' : 'en', options.fanout);
   const { id } = socket;
   const address = options.clientAddress(socket.request);
   logger.info({ connection: id, address, transport: socket.conn.transport.name }, 'connected');
+  connections.add(connection);
   metrics.connections.inc();
   const client = guard?.clientOf(socket) ?? null;
   if (client !== null) options.limits?.bind(connection, client);
@@ -146,6 +149,7 @@ function accept(
   socket.on('disconnect', (reason) => {
     metrics.connections.dec();
     deadline.delete(connection);
+    connections.delete(connection);
     options.sessions.disconnect(connection);
     logger.info({ connection: id, reason }, 'disconnected');
     // Who leaves the namespace has no use for the connection under it, which nothing else would end.
@@ -153,9 +157,7 @@ function accept(
   });
   const { username, token } = auth;
   forgetHandshake(socket);
-  if (username !== undefined || token !== undefined) {
-    const payload = { ...(username !== undefined && { username }), ...(token !== undefined && { token }) };
-    void dispatcher.handle(connection, ['authenticate', payload], client);
-  }
-  return connection;
+  if (username === undefined && token === undefined) return;
+  const payload = { ...(username !== undefined && { username }), ...(token !== undefined && { token }) };
+  void dispatcher.handle(connection, ['authenticate', payload], client);
 }

@@ -151,8 +151,15 @@ function receiveThroughMiddleware(socket: Socket, receive: (event: IncomingEvent
   });
 }
 
-/** Lets go of what the handshake leaves on a socket for as long as it lives: the request with its headers. */
+/**
+ * Lets go of what the handshake leaves on a socket for as long as it lives: the request with its headers. Engine.IO
+ * keeps a WebSocket's request in a listener for the end of its TCP connection, which only middlewares wait for.
+ */
 export function forgetHandshake(socket: Socket): void {
-  Object.assign(socket.conn, { request: null });
   Object.assign(socket, { handshake: null });
+  Object.assign(socket.conn, { request: null });
+  const net = engineOf(socket).transport.socket?._socket;
+  for (const listener of net?.listeners('close') ?? []) {
+    if (String(listener) === '() => this.emit("close")') net?.off('close', listener as () => void);
+  }
 }
