@@ -140,7 +140,9 @@ describe('an address', () => {
     await using server = await startServer({ env });
     const { headers } = from('192.0.2.1');
     for (let i = 0; i < 3; i++) await connect(server, { headers });
-    const response = await fetch(`${server.url}/socket.io/?EIO=4&transport=polling`, { headers });
+    const address = `${server.url}/socket.io/?EIO=4&transport=polling`;
+    for (const trick of ['&sid=', '&sid=x&sid=']) expect((await fetch(address + trick, { headers })).status).toBe(429);
+    const response = await fetch(address, { headers });
     expect(response.status).toBe(429);
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
     expect(response.headers.get('access-control-allow-origin')).toBe('*');

@@ -133,9 +133,10 @@ export class Guard {
   }
 }
 
-/** Whether a request belongs to an Engine.IO session that was counted when it began. */
+/** Whether a request belongs to a session that was counted when it began, read as Engine.IO reads it: the last counts. */
 function isKnownSession(request: IncomingMessage): boolean {
-  return new URL(request.url ?? '/', 'http://localhost').searchParams.has('sid');
+  const sids = new URL(request.url ?? '/', 'http://localhost').searchParams.getAll('sid');
+  return (sids.at(-1) ?? '') !== '';
 }
 
 /** Answers a handshake with 429 and, in its body, the error that Socket.IO would have sent. */
