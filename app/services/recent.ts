@@ -81,3 +81,20 @@ export class RecentEntries {
     this.#base += count;
   }
 }
+
+/** The delivered entries above `known`, each once, which reach up to `cursor`; undefined when they are not all there. */
+export function missedEntries(
+  delivered: readonly DeliveredEntry[],
+  known: number,
+  cursor: number,
+): LogEntry[] | undefined {
+  const missed: LogEntry[] = [];
+  let at = known;
+  for (const { from, entry } of delivered) {
+    if (entry.message.rev <= at) continue;
+    if (from > at) return undefined;
+    missed.push(entry);
+    at = entry.message.rev;
+  }
+  return at >= cursor ? missed : undefined;
+}

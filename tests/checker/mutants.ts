@@ -48,14 +48,14 @@ export const MUTANTS: readonly Mutant[] = [
     scenario: kill,
     strikes: 2,
     kind: 'lost',
-    says: /is not in the database|there is no such message/,
+    says: /is not in the database|there is no such message|was known before/,
   },
   {
     name: "skip the tail's gap read",
     patches: [
       {
-        file: 'app/services/tail.ts',
-        from: '      room.held.set(rev, entry);\n      void this.#readMissing(room);\n      return;\n',
+        file: 'app/services/room-log.ts',
+        from: '      this.#held.set(rev, entry);\n      void this.readMissing();\n      return;\n',
         to: '',
       },
     ],
@@ -115,11 +115,11 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'app/services/tail.ts',
-        from: '        const snapshot = await store.rooms.enter({ room_id, user_id });\n        answer(snapshot);\n        await',
+        from: 'else {\n        const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });',
         to:
-          '        if (room !== undefined) delivery.subscribe(room_id, connection);\n' +
+          'else {\n        if (log !== undefined) this.#options.delivery.subscribe(room_id, connection);\n' +
           '        await new Promise((resolve) => setTimeout(resolve, 10));\n' +
-          '        const snapshot = await store.rooms.enter({ room_id, user_id });\n        answer(snapshot);\n        await',
+          '        const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });',
       },
     ],
     scenario: connections,

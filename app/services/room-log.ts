@@ -1,0 +1,147 @@
+import type { Logger } from '../core/logger.ts';
+import type { LogEntry } from '../stores/store.ts';
+import type { Connection } from './delivery.ts';
+
+/** What following a room's log needs. */
+export interface RoomLogOptions {
+  readonly room_id: string;
+  /** The number of the last entry that counts as delivered. */
+  readonly cursor: number;
+  /** Reads entries above a number, in order; of a message changed twice only the newest state. */
+  readonly read: (after: number) => Promise<{ entries: LogEntry[]; has_more: boolean }>;
+  /** Delivers the next entry; the cursor stood at `from` before. */
+  readonly deliver: (entry: LogEntry, from: number) => void;
+  /** Lets a connection that knows everything up to the cursor receive what is delivered from here on. */
+  readonly admit: (connection: Connection) => void;
+  readonly logger: Logger;
+}
+
+/** How long a committed entry may take to arrive by itself before it is read from the store, in milliseconds. */
+const ARRIVAL_MS = 200;
+const RETRY_MS = 1_000;
+
+/**
+ * Follows the log of one room: entries come in any order, with holes and twice, and are delivered in the order of
+ * their numbers, each once. A hole is filled from the store.
+ */
+export class RoomLog {
+  readonly #options: RoomLogOptions;
+  /** Entries that came before one that is missing, by number. */
+  readonly #held = new Map<number, LogEntry>();
+  #cursor: number;
+  #reading: 'no' | 'yes' | 'again' = 'no';
+  #ended = false;
+  #waiting: { readonly connection: Connection; readonly known: number }[] = [];
+  #reached: { readonly number: number; readonly resolve: () => void }[] = [];
+
+  constructor(options: RoomLogOptions) {
+    this.#options = options;
+    this.#cursor = options.cursor;
+  }
+
+  /** The number of the last entry delivered. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** Whether connections wait to be admitted. */
+  get isAwaited(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Takes an entry that was committed. */
+  take(entry: LogEntry): void {
+    const { rev } = entry.message;
+    if (rev <= this.#cursor) return;
+    if (rev > this.#cursor + 1) {
+      this.#held.set(rev, entry);
+      void this.readMissing();
+      return;
+    }
+    this.#deliver(entry);
+    this.#deliverHeld();
+  }
+
+  /** Reads from the store what is above the cursor; when that fails, again in a second. */
+  async readMissing(): Promise<void> {
+    if (this.#reading !== 'no') {
+      this.#reading = 'again';
+      return;
+    }
+    try {
+      let more = true;
+      while (more && !this.#ended) {
+        this.#reading = 'yes';
+        const page = await this.#options.read(this.#cursor);
+        for (const entry of page.entries) if (entry.message.rev > this.#cursor) this.#deliver(entry);
+        this.#deliverHeld();
+        more = page.has_more || this.#mustReadAgain;
+      }
+    } catch (error) {
+      this.#options.logger.error({ err: error, room_id: this.#options.room_id }, 'missing entries could not be read');
+      setTimeout(() => void this.readMissing(), RETRY_MS).unref();
+    } finally {
+      this.#reading = 'no';
+    }
+  }
+
+  /** Admits a connection that knows everything up to `known` as soon as the next entry it needs is delivered. */
+  admitAfter(known: number, connection: Connection): void {
+    if (this.#cursor >= known) this.#options.admit(connection);
+    else this.#waiting.push({ connection, known });
+  }
+
+  /** No longer admits a connection. */
+  forget(connection: Connection): void {
+    if (this.isAwaited) this.#waiting = this.#waiting.filter((waiting) => waiting.connection !== connection);
+  }
+
+  /** Resolves when the entry of this number has been delivered. What does not come by itself is read. */
+  async reach(number: number): Promise<void> {
+    if (this.#cursor >= number || this.#ended) return;
+    const timer = setTimeout(() => void this.readMissing(), ARRIVAL_MS);
+    await new Promise<void>((resolve) => this.#reached.push({ number, resolve }));
+    clearTimeout(timer);
+  }
+
+  /** Follows it no more. */
+  end(): void {
+    this.#ended = true;
+    for (const { resolve } of this.#reached) resolve();
+  }
+
+  get #mustReadAgain(): boolean {
+    return this.#reading === 'again';
+  }
+
+  #deliver(entry: LogEntry): void {
+    const { rev } = entry.message;
+    const from = this.#cursor;
+    if (this.isAwaited) this.#admitBelow(rev);
+    this.#cursor = rev;
+    this.#options.deliver(entry, from);
+    if (this.#reached.length > 0) this.#resolveReached();
+  }
+
+  #deliverHeld(): void {
+    for (;;) {
+      const next = this.#held.get(this.#cursor + 1);
+      if (next === undefined) break;
+      this.#deliver(next);
+    }
+    for (const rev of this.#held.keys()) if (rev <= this.#cursor) this.#held.delete(rev);
+  }
+
+  /** Who knows everything below this number receives it and all that follow. */
+  #admitBelow(rev: number): void {
+    const ready = this.#waiting.filter(({ known }) => known < rev);
+    this.#waiting = this.#waiting.filter(({ known }) => known >= rev);
+    for (const { connection } of ready) this.#options.admit(connection);
+  }
+
+  #resolveReached(): void {
+    const ready = this.#reached.filter(({ number }) => number <= this.#cursor);
+    this.#reached = this.#reached.filter(({ number }) => number > this.#cursor);
+    for (const { resolve } of ready) resolve();
+  }
+}
