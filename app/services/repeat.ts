@@ -9,9 +9,6 @@ export interface RepeatOptions {
   readonly presence: Presence;
 }
 
-/** How many of a room's newest messages are looked through. */
-const LOOK_BACK = 100;
-
 /**
  * Answers a command that was carried out before under the same `client_id`, for one that the limits refuse: a client
  * that repeats what it has no answer to must not be told to wait for what is done already.
@@ -33,9 +30,7 @@ export class Repeats {
       return room && { room: presence.room(room), duplicate: true };
     }
     if (name !== 'send_message' || room_id === undefined) return undefined;
-    const page = { room_id, user_id: user.id, before: undefined, after: undefined, limit: LOOK_BACK };
-    const { messages } = await store.messages.page(page);
-    const message = messages.findLast((one) => one.client_id === client_id && one.user_id === user.id);
+    const message = await store.messages.byClientId({ room_id, user_id: user.id, client_id });
     return message && { message, duplicate: true };
   }
 }

@@ -7,6 +7,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { gcra, take } from '../services/gcra.ts';
 import type { Client, Limits } from '../services/limit.ts';
+import { terminateUnread } from './transport.ts';
 
 /** What guards a server from loads below Socket.IO. */
 export interface GuardOptions {
@@ -48,7 +49,7 @@ class GuardedWebSocket extends WebSocket {
 
   /** Counts a control frame. */
   count(): void {
-    if (take(this.#due, 0, CONTROL_FRAMES, performance.now()) > 0) stop(this);
+    if (take(this.#due, 0, CONTROL_FRAMES, performance.now()) > 0) terminateUnread(this);
   }
 }
 
@@ -162,20 +163,5 @@ function refuse(request: IncomingMessage, response: unknown, wait: number): void
 function terminate(engine: EngineSocket): void {
   const { socket } = engine.transport as unknown as { socket?: WebSocket };
   engine.close(true);
-  if (socket !== undefined) stop(socket);
-}
-
-/**
- * Ends a WebSocket at once, and has what came with the frame that was too many not looked at: in one piece of 64 KiB
- * from the network there are up to 10,000 frames, and ws goes through all of them without a pause. It stops when it
- * believes that nothing is left (looked at in ws 8.23; where that is done otherwise, the frames are read and dropped).
- */
-function stop(socket: WebSocket): void {
-  socket.terminate();
-  const { _receiver: receiver } = socket as unknown as {
-    _receiver?: { _buffers?: unknown; _bufferedBytes?: unknown } | null;
-  };
-  if (!receiver || !Array.isArray(receiver._buffers) || typeof receiver._bufferedBytes !== 'number') return;
-  receiver._buffers = [];
-  receiver._bufferedBytes = 0;
+  if (socket !== undefined) terminateUnread(socket);
 }

@@ -163,3 +163,18 @@ export function forgetHandshake(socket: Socket): void {
     if (String(listener) === '() => this.emit("close")') net?.off('close', listener as () => void);
   }
 }
+
+/**
+ * Ends a WebSocket at once, and has what came with the frame that was too many not looked at: in one piece of 64 KiB
+ * from the network there are up to 10,000 frames, and ws goes through all of them without a pause. It stops when it
+ * believes that nothing is left (looked at in ws 8.23; where that is done otherwise, the frames are read and dropped).
+ */
+export function terminateUnread(socket: WebSocket): void {
+  socket.terminate();
+  const { _receiver: receiver } = socket as unknown as {
+    _receiver?: { _buffers?: unknown; _bufferedBytes?: unknown } | null;
+  };
+  if (!receiver || !Array.isArray(receiver._buffers) || typeof receiver._bufferedBytes !== 'number') return;
+  receiver._buffers = [];
+  receiver._bufferedBytes = 0;
+}

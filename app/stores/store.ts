@@ -182,6 +182,8 @@ export type RoomSync =
 export interface MessageStore {
   /** Stores a message, or answers the one that this user sent to this room with this `client_id` before. */
   send(input: SendInput): Promise<{ message: Message; duplicate: boolean }>;
+  /** The message that this user sent to this room with this key before, if any; wants no membership. */
+  byClientId(input: { room_id: string; user_id: string; client_id: string }): Promise<Message | undefined>;
   /** Changes the content. Refuses `MESSAGE_NOT_FOUND`, `NOT_A_MEMBER`, `FORBIDDEN`. */
   edit(input: { message_id: string; user_id: string; content: string; at: number }): Promise<Message>;
   /** Leaves a tombstone. Refuses `MESSAGE_NOT_FOUND`, `NOT_A_MEMBER`, `FORBIDDEN`. */

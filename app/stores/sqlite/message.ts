@@ -153,6 +153,11 @@ const CHANGES = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE room_id = ? AND r
 /** What the reader does with messages. */
 export function messageReads(db: Database) {
   return {
+    messageByClientId(input: { room_id: string; user_id: string; client_id: string }): Message | undefined {
+      const row = db.get<MessageRow>(MESSAGE_BY_CLIENT_ID, input.room_id, input.user_id, input.client_id);
+      return row && toMessage(row);
+    },
+
     page(input: {
       room_id: string;
       user_id: string;

@@ -223,6 +223,7 @@ function stores(
         if (typeof reply !== 'number') return { message: reply, duplicate: true };
         return { message: sentMessage(input, reply), duplicate: false };
       },
+      byClientId: read('messageByClientId'),
       edit: write('edit'),
       delete: write('delete'),
       page: read('page'),

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { Server, type Socket } from 'socket.io';
 import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Chunk, eventPacket } from './frames.ts';
-import { backlogOf, missingInternals, wayTo, writeChunks } from './transport.ts';
+import { Chunk, eventPacket } from '../app/sockets/frames.ts';
+import { backlogOf, missingInternals, wayTo, writeChunks } from '../app/sockets/transport.ts';
 
 const http = createServer();
 const server = new Server(http, { perMessageDeflate: false });
