@@ -12,7 +12,6 @@ export interface Mark {
   readonly position: number;
 }
 
-/** More than this many entries are not kept: who looks back further reads the store instead. */
 const MAX_KEPT = 50_000;
 const TRIM_STEP = 1_024;
 
@@ -24,6 +23,12 @@ export class RecentEntries {
   #entries: DeliveredEntry[] = [];
   #base = 0;
   readonly #marks = new Set<Mark>();
+  readonly #max: number;
+
+  /** @param max more entries than this are not kept: who looks back further reads the store instead */
+  constructor(max = MAX_KEPT) {
+    this.#max = max;
+  }
 
   /** To be called before the snapshot is read. */
   open(): Mark {
@@ -40,11 +45,16 @@ export class RecentEntries {
     else if (oldest.position - this.#base > TRIM_STEP) this.#drop(oldest.position - this.#base);
   }
 
+  /** Whether everything delivered since the mark is still kept. */
+  reachesBackTo(mark: Mark): boolean {
+    return mark.position >= this.#base;
+  }
+
   /** To be called for each delivered entry. */
   add(delivered: DeliveredEntry): void {
     if (this.#marks.size === 0) return;
     this.#entries.push(delivered);
-    if (this.#entries.length > MAX_KEPT) this.#drop(MAX_KEPT / 2);
+    if (this.#entries.length > this.#max) this.#drop(this.#max >> 1);
   }
 
   /**

@@ -9,8 +9,12 @@ export interface RoomLogOptions {
   readonly cursor: number;
   /** Reads entries above a number, in order; of a message changed twice only the newest state. */
   readonly read: (after: number) => Promise<{ entries: LogEntry[]; has_more: boolean }>;
-  /** Delivers the next entry; the cursor stood at `from` before. */
-  readonly deliver: (entry: LogEntry, from: number) => void;
+  /** Delivers the next entry; the cursor stood at `from` before. `read`: the store is read, so it may be an old one. */
+  readonly deliver: (entry: LogEntry, about: { from: number; read: boolean }) => void;
+  /** Takes an entry that the cursor was ahead of. */
+  readonly late: (entry: LogEntry) => void;
+  /** Takes an entry that was not delivered before the end, in order. */
+  readonly pass: (entry: LogEntry) => void;
   /** Lets a connection that knows everything up to the cursor receive what is delivered from here on. */
   readonly admit: (connection: Connection) => void;
   readonly logger: Logger;
@@ -31,6 +35,7 @@ export class RoomLog {
   #cursor: number;
   #reading: 'no' | 'yes' | 'again' = 'no';
   #ended = false;
+  #delivering = false;
   #waiting: { readonly connection: Connection; readonly known: number }[] = [];
   #reached: { readonly number: number; readonly resolve: () => void }[] = [];
 
@@ -52,7 +57,10 @@ export class RoomLog {
   /** Takes an entry that was committed. */
   take(entry: LogEntry): void {
     const { rev } = entry.message;
-    if (rev <= this.#cursor) return;
+    if (rev <= this.#cursor) {
+      this.#options.late(entry);
+      return;
+    }
     if (rev > this.#cursor + 1) {
       this.#held.set(rev, entry);
       void this.readMissing();
@@ -73,6 +81,7 @@ export class RoomLog {
       while (more && !this.#ended) {
         this.#reading = 'yes';
         const page = await this.#options.read(this.#cursor);
+        if (this.#ended) return;
         for (const entry of page.entries) if (entry.message.rev > this.#cursor) this.#deliver(entry);
         this.#deliverHeld();
         more = page.has_more || this.#mustReadAgain;
@@ -85,15 +94,21 @@ export class RoomLog {
     }
   }
 
-  /** Admits a connection that knows everything up to `known` as soon as the next entry it needs is delivered. */
+  /** Admits a connection that knows everything up to `known` as soon as the cursor is there. */
   admitAfter(known: number, connection: Connection): void {
     if (this.#cursor >= known) this.#options.admit(connection);
     else this.#waiting.push({ connection, known });
   }
 
-  /** No longer admits a connection. */
-  forget(connection: Connection): void {
-    if (this.isAwaited) this.#waiting = this.#waiting.filter((waiting) => waiting.connection !== connection);
+  /** Up to which number a connection that waits to be admitted knows everything; undefined when it does not wait. */
+  knownBy(connection: Connection): number | undefined {
+    return this.#waiting.find((waiting) => waiting.connection === connection)?.known;
+  }
+
+  /** No longer admits a connection, unless it knows more than everything up to `rev`. */
+  forget(connection: Connection, rev = Number.POSITIVE_INFINITY): void {
+    if (!this.isAwaited) return;
+    this.#waiting = this.#waiting.filter((waiting) => waiting.connection !== connection || waiting.known > rev);
   }
 
   /** Resolves when the entry of this number has been delivered. What does not come by itself is read. */
@@ -104,10 +119,11 @@ export class RoomLog {
     clearTimeout(timer);
   }
 
-  /** Follows it no more. */
+  /** Follows it no more; the entries that it holds are passed on. */
   end(): void {
     this.#ended = true;
     for (const { resolve } of this.#reached) resolve();
+    if (!this.#delivering) this.#passHeld();
   }
 
   get #mustReadAgain(): boolean {
@@ -117,9 +133,16 @@ export class RoomLog {
   #deliver(entry: LogEntry): void {
     const { rev } = entry.message;
     const from = this.#cursor;
-    if (this.isAwaited) this.#admitBelow(rev);
+    if (this.isAwaited) this.#admitUpTo(rev - 1);
     this.#cursor = rev;
-    this.#options.deliver(entry, from);
+    if (this.#ended) {
+      this.#options.pass(entry);
+      return;
+    }
+    this.#delivering = true;
+    this.#options.deliver(entry, { from, read: this.#reading !== 'no' });
+    this.#delivering = false;
+    if (this.isAwaited) this.#admitUpTo(rev);
     if (this.#reached.length > 0) this.#resolveReached();
   }
 
@@ -130,12 +153,19 @@ export class RoomLog {
       this.#deliver(next);
     }
     for (const rev of this.#held.keys()) if (rev <= this.#cursor) this.#held.delete(rev);
+    if (this.#ended) this.#passHeld();
   }
 
-  /** Who knows everything below this number receives it and all that follow. */
-  #admitBelow(rev: number): void {
-    const ready = this.#waiting.filter(({ known }) => known < rev);
-    this.#waiting = this.#waiting.filter(({ known }) => known >= rev);
+  #passHeld(): void {
+    const left = [...this.#held.values()].sort((a, b) => a.message.rev - b.message.rev);
+    this.#held.clear();
+    for (const entry of left) this.#options.pass(entry);
+  }
+
+  /** Who knows nothing above this number receives all that follows. */
+  #admitUpTo(number: number): void {
+    const ready = this.#waiting.filter(({ known }) => known <= number);
+    this.#waiting = this.#waiting.filter(({ known }) => known > number);
     for (const { connection } of ready) this.#options.admit(connection);
   }
 

@@ -55,7 +55,7 @@ export class Rooms {
     const password_hash = payload.password === undefined ? null : await passwords.hash(payload.password);
     const room_id = newId();
     const mark = tail.mark();
-    beginEntering(connection, room_id);
+    tail.beginEntering(connection, room_id);
     try {
       const room = { room_id, message_id: newId(), name, type: payload.type, password_hash, client_id, at: now() };
       const created = await store.rooms.create({ ...room, user_id: user.id });
@@ -66,7 +66,7 @@ export class Rooms {
       tail.attachAll(connection, [[room_id, created.room.seq]], mark);
       this.#announce(user, created.room);
     } finally {
-      endEntering(connection, room_id);
+      tail.endEntering(connection, room_id);
       tail.release(mark);
     }
   }
@@ -84,7 +84,7 @@ export class Rooms {
   ): Promise<void> {
     const { store, tail, now, newId } = this.#options;
     const door = await this.#door(user, room_id, password !== undefined);
-    beginEntering(connection, room_id);
+    tail.beginEntering(connection, room_id);
     try {
       if (!door?.member) {
         const guess = { user_id: user.id, room_id, address: this.#options.addressOf(connection) };
@@ -93,7 +93,7 @@ export class Rooms {
       }
       await tail.enter(connection, room_id, (snapshot) => answer(this.#describe(snapshot)));
     } finally {
-      endEntering(connection, room_id);
+      tail.endEntering(connection, room_id);
     }
   }
 
@@ -202,15 +202,4 @@ export class Rooms {
     const told = listed && presence.tellsEveryone ? presence.connections() : creator.connections;
     delivery.sendAll(told, { event: 'room_created', payload });
   }
-}
-
-/** A set is kept only while there is something in it: most connections enter nothing most of the time. */
-function beginEntering(connection: Connection, room_id: string): void {
-  connection.entering ??= new Set();
-  connection.entering.add(room_id);
-}
-
-function endEntering(connection: Connection, room_id: string): void {
-  connection.entering?.delete(room_id);
-  if (connection.entering?.size === 0) connection.entering = null;
 }

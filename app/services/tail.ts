@@ -16,6 +16,8 @@ export interface TailOptions {
   readonly presence: Presence;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** How many delivered entries are kept at most while snapshots are read. */
+  readonly recentMax?: number;
 }
 
 /** Where a connection stands in a room: it knows everything up to `known`; what came since then is kept from `mark` on. */
@@ -36,10 +38,13 @@ export class Tail {
   readonly #logs = new Map<string, RoomLog>();
   /** Rooms whose log is followed for connections whose subscription rests, and how many those are. */
   readonly #resting = new Map<string, number>();
-  readonly #recent = new RecentEntries();
+  readonly #recent: RecentEntries;
+  /** Welcomes that were left to a command that is entering the room. */
+  readonly #owed = new WeakMap<Connection, Set<string>>();
 
   constructor(options: TailOptions) {
     this.#options = options;
+    this.#recent = new RecentEntries(options.recentMax);
     options.store.onEntries((entries) => this.commit(entries));
   }
 
@@ -69,7 +74,13 @@ export class Tail {
   attachAll(connection: Connection, memberships: readonly (readonly [string, number])[], mark: Mark): void {
     const user = connection.identity?.user;
     if (user === undefined) return;
+    // What its user was made a member of meanwhile can no longer be told.
+    if (!this.#recent.reachesBackTo(mark)) {
+      this.#options.delivery.end(connection);
+      return;
+    }
     const recent = this.#recent.since(mark, new Set(memberships.map(([room_id]) => room_id)));
+    const joined = this.#recent.joinedSince(mark, user.id);
     for (const [room_id, known] of memberships) {
       if (
         this.#cutOver(connection, user, {
@@ -81,8 +92,8 @@ export class Tail {
         continue;
       this.#chain(connection, (later) => this.#attach(connection, { room_id, known, mark: later }));
     }
-    for (const room_id of this.#recent.joinedSince(mark, user.id)) {
-      if (!this.#options.delivery.isSubscribed(room_id, connection)) this.#welcome(connection, room_id);
+    for (const room_id of joined) {
+      if (!this.#follows(connection, room_id)) this.#welcome(connection, room_id);
     }
   }
 
@@ -96,6 +107,23 @@ export class Tail {
     const entered = connection.turn.then(() => this.#enter(connection, room_id, answer));
     connection.turn = entered.catch(() => {});
     return entered;
+  }
+
+  /** A command of this connection is about to make it a member of a room and answers for it: it need not be welcomed. */
+  beginEntering(connection: Connection, room_id: string): void {
+    // A set is kept only while there is something in it: most connections enter nothing most of the time.
+    connection.entering ??= new Set();
+    connection.entering.add(room_id);
+  }
+
+  /** The command has ended. If it failed, and its user has become a member all the same, it is welcomed after all. */
+  endEntering(connection: Connection, room_id: string): void {
+    connection.entering?.delete(room_id);
+    if (connection.entering?.size === 0) connection.entering = null;
+    const owed = this.#owed.get(connection);
+    if (!owed?.delete(room_id)) return;
+    if (owed.size === 0) this.#owed.delete(connection);
+    if (!this.#follows(connection, room_id)) this.#welcome(connection, room_id);
   }
 
   /** Compares the rooms that are followed here with the store, and reads what they are missing. */
@@ -131,20 +159,22 @@ export class Tail {
     const mark = this.#recent.open();
     try {
       const log = this.#logs.get(room_id);
-      const follows = log !== undefined && this.#options.delivery.isSubscribed(room_id, connection);
-      if (follows) await this.#readAgain(connection, user, { room_id, log, mark, answer });
-      else {
-        const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });
-        answer(snapshot);
-        await this.#attachOrEnd(connection, {
-          room_id,
-          known: snapshot.room.seq,
-          mark,
-        });
+      if (log !== undefined && this.#follows(connection, room_id)) {
+        await this.#readAgain(connection, user, { room_id, log, mark, answer });
+        return;
       }
+      const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });
+      answer(snapshot);
+      await this.#attachOrEnd(connection, { room_id, known: snapshot.room.seq, mark });
     } finally {
       this.#recent.close(mark);
     }
+  }
+
+  /** Whether a connection receives a room, or will as soon as the tail is where its snapshot is. */
+  #follows(connection: Connection, room_id: string): boolean {
+    if (this.#options.delivery.isSubscribed(room_id, connection)) return true;
+    return this.#logs.get(room_id)?.knownBy(connection) !== undefined;
   }
 
   /** The subscription rests while the room is read, so that the answer can stand at its place in the stream. */
@@ -159,13 +189,17 @@ export class Tail {
     },
   ): Promise<void> {
     const { room_id, log, mark, answer } = reading;
-    let known = log.cursor;
+    let known = log.knownBy(connection) ?? log.cursor;
     this.#resting.set(room_id, (this.#resting.get(room_id) ?? 0) + 1);
     this.#options.delivery.unsubscribe(room_id, connection);
+    log.forget(connection);
     try {
       const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });
-      await log.reach(snapshot.room.seq);
-      known = this.#replay(connection, { room_id, known, mark }, snapshot.room.seq);
+      const { seq } = snapshot.room;
+      await log.reach(seq);
+      await this.#sendUpTo(connection, user, { room_id, known, mark, to: seq }, (reached) => {
+        known = reached;
+      });
       answer(snapshot);
     } finally {
       const left = (this.#resting.get(room_id) ?? 1) - 1;
@@ -176,16 +210,37 @@ export class Tail {
     }
   }
 
-  /** Sends what was delivered above `known`, up to `to`, as far as it is still kept. @returns how far that was */
-  #replay(connection: Connection, { room_id, known, mark }: Standing, to: number): number {
-    let reached = known;
-    for (const { from, entry } of this.#recent.since(mark, new Set([room_id])).get(room_id) ?? []) {
-      const { rev } = entry.message;
-      if (rev <= reached || rev > to || from > reached) continue;
-      this.#send(connection, entry);
-      reached = rev;
+  /**
+   * Sends what came above `known`, up to `to`, where a snapshot stands: nothing above the user's own removal, since
+   * the snapshot then begins the stream anew. `onReached` is told how far it is, after each part.
+   */
+  async #sendUpTo(
+    connection: Connection,
+    user: OnlineUser,
+    { room_id, known, mark, to }: Standing & { to: number },
+    onReached: (number: number) => void,
+  ): Promise<void> {
+    const kept = this.#recent.since(mark, new Set([room_id])).get(room_id) ?? [];
+    const below = kept.filter(({ entry }) => entry.message.rev <= to);
+    const missed = missedEntries(below, known, to);
+    if (missed !== undefined) this.#sendUntilRemoval(connection, user, missed);
+    for (let at = known; missed === undefined && at < to; ) {
+      const { entries, reached } = await this.#readLog(room_id, at);
+      const told = entries.filter(({ message }) => message.rev <= to);
+      if (this.#sendUntilRemoval(connection, user, told)) break;
+      at = reached;
+      onReached(Math.min(at, to));
     }
-    return reached;
+    onReached(to);
+  }
+
+  /** A page of the log, and up to which number it tells everything. @throws Refusal when the room is gone */
+  async #readLog(room_id: string, after: number): Promise<{ entries: LogEntry[]; reached: number }> {
+    this.#options.metrics.gapReads.inc();
+    const { entries, head, has_more } = await this.#options.store.messages.log({ room_id, after });
+    const reached = has_more ? (entries.at(-1)?.message.rev ?? head) : head;
+    if (reached <= after) throw new Refusal('ROOM_NOT_FOUND');
+    return { entries, reached };
   }
 
   /** A connection that cannot be brought onto its stream is ended: it comes back and syncs. */
@@ -200,15 +255,16 @@ export class Tail {
 
   /** Gets a connection onto a room's stream, reading the store where what was delivered is no longer in memory. */
   async #attach(connection: Connection, { room_id, known, mark }: Standing): Promise<void> {
-    const { store, metrics } = this.#options;
     const user = connection.identity?.user;
     for (let at = known; user !== undefined; ) {
       const delivered = this.#recent.since(mark, new Set([room_id])).get(room_id) ?? [];
       if (this.#cutOver(connection, user, { room_id, known: at, delivered })) return;
-      metrics.gapReads.inc();
-      const page = await store.messages.log({ room_id, after: at });
-      if (this.#sendUntilRemoval(connection, user, page.entries)) return;
-      at = page.has_more ? (page.entries.at(-1)?.message.rev ?? page.head) : page.head;
+      const { entries, reached } = await this.#readLog(room_id, at);
+      if (this.#sendUntilRemoval(connection, user, entries)) {
+        this.#welcome(connection, room_id);
+        return;
+      }
+      at = reached;
     }
   }
 
@@ -233,27 +289,25 @@ export class Tail {
     }
     const missed = missedEntries(delivered, known, log.cursor);
     if (missed === undefined) return false;
+    if (this.#sendUntilRemoval(connection, user, missed)) {
+      this.#welcome(connection, room_id);
+      return true;
+    }
     presence.enterRoom(user, room_id);
-    if (!this.#sendUntilRemoval(connection, user, missed)) log.admitAfter(known, connection);
+    log.admitAfter(missed.at(-1)?.message.rev ?? known, connection);
     return true;
   }
 
-  /** Sends entries one after another. True when one of them ended the user's membership: nothing goes out after that. */
+  /**
+   * Sends entries one after another. True when one of them ended the user's membership: nothing goes out after that.
+   * Who may have become a member again since then is to be welcomed.
+   */
   #sendUntilRemoval(connection: Connection, user: OnlineUser, entries: readonly LogEntry[]): boolean {
-    const isOwn = (entry: LogEntry, kind: 'joined' | 'left') => {
-      const change = membershipChange(entry.message);
-      return change !== undefined && kind in change && entry.message.user_id === user.id;
-    };
-    for (const [i, entry] of entries.entries()) {
+    return entries.some((entry) => {
       this.#send(connection, entry);
-      if (!isOwn(entry, 'left')) continue;
-      const { room_id } = entry.message;
-      this.#options.presence.leaveRoom(user.id, room_id);
-      // Someone who was made a member again while an older snapshot was read enters anew.
-      if (entries.slice(i).some((later) => isOwn(later, 'joined'))) this.#welcome(connection, room_id);
-      return true;
-    }
-    return false;
+      const change = membershipChange(entry.message);
+      return change !== undefined && 'left' in change && change.left === user.id;
+    });
   }
 
   #follow(room_id: string, cursor: number): RoomLog {
@@ -265,17 +319,22 @@ export class Tail {
         metrics.gapReads.inc();
         return store.messages.log({ room_id, after });
       },
-      deliver: (entry, from) => this.#deliver(entry, from),
-      admit: (connection) => delivery.subscribe(room_id, connection),
+      deliver: (entry, about) => this.#deliver(entry, about),
+      late: (entry) => this.#applyLate(entry),
+      pass: (entry) => this.#pass(entry),
+      admit: (connection) => {
+        if (!connection.closed) delivery.subscribe(room_id, connection);
+      },
       logger,
     });
     this.#logs.set(room_id, log);
     return log;
   }
 
-  #unsubscribe(room_id: string, connection: Connection): void {
+  /** Ends that a connection follows a room, unless it waits with a snapshot from after the number `rev`. */
+  #unsubscribe(room_id: string, connection: Connection, rev?: number): void {
     this.#options.delivery.unsubscribe(room_id, connection);
-    this.#logs.get(room_id)?.forget(connection);
+    this.#logs.get(room_id)?.forget(connection, rev);
     this.#dropUnused(room_id);
   }
 
@@ -283,8 +342,8 @@ export class Tail {
     const log = this.#logs.get(room_id);
     if (log === undefined || log.isAwaited || this.#resting.has(room_id)) return;
     if (this.#options.delivery.subscribers(room_id) > 0) return;
-    log.end();
     this.#logs.delete(room_id);
+    log.end();
   }
 
   /** An entry of a room that nobody here receives: it may make somebody here a member. */
@@ -293,14 +352,32 @@ export class Tail {
     this.#applyMembership(entry);
   }
 
-  #deliver(entry: LogEntry, from: number): void {
+  /**
+   * An entry that the room's cursor was ahead of, since somebody here began with a later snapshot. Who follows the
+   * room knows it; someone else may have become a member by it, or ceased to be one.
+   */
+  #applyLate(entry: LogEntry): void {
+    const { room_id, rev } = entry.message;
+    this.#recent.add({ from: rev - 1, entry });
+    const change = membershipChange(entry.message);
+    const user = change && this.#options.presence.get('left' in change ? change.left : change.joined);
+    if (change === undefined || user === undefined) return;
+    const others = [...user.connections].filter((connection) => !this.#follows(connection, room_id));
+    if ('joined' in change) {
+      for (const connection of others) this.#welcomeUnlessEntering(connection, room_id);
+    } else if (others.length === user.connections.size) {
+      this.#options.presence.leaveRoom(user.id, room_id);
+    }
+  }
+
+  #deliver(entry: LogEntry, { from, read }: { from: number; read: boolean }): void {
     const { delivery, presence, metrics } = this.#options;
     const { room_id } = entry.message;
     this.#recent.add({ from, entry });
     metrics.entriesDelivered.inc(delivery.subscribers(room_id));
     this.#enterRoom(entry);
     for (const outgoing of entryEvents(entry, presence)) delivery.publish(room_id, outgoing);
-    this.#applyMembership(entry);
+    this.#applyMembership(entry, read);
   }
 
   #send(connection: Connection, entry: LogEntry): void {
@@ -318,26 +395,38 @@ export class Tail {
     return user;
   }
 
-  #applyMembership(entry: LogEntry): void {
+  /** With an old entry, someone whom it removed may be a member again by one that was applied before. */
+  #applyMembership(entry: LogEntry, old = false): void {
     const { room_id } = entry.message;
     const change = membershipChange(entry.message);
     if (change === undefined) return;
     if ('left' in change) {
       const connections = this.#options.presence.get(change.left)?.connections ?? [];
       this.#options.presence.leaveRoom(change.left, room_id);
-      for (const connection of connections) this.#unsubscribe(room_id, connection);
+      for (const connection of connections) {
+        this.#unsubscribe(room_id, connection, entry.message.rev);
+        if (old) this.#welcomeUnlessEntering(connection, room_id);
+      }
       return;
     }
-    for (const connection of this.#enterRoom(entry)?.connections ?? []) {
-      if (!connection.entering?.has(room_id)) this.#welcome(connection, room_id);
+    for (const connection of this.#enterRoom(entry)?.connections ?? [])
+      this.#welcomeUnlessEntering(connection, room_id);
+  }
+
+  #welcomeUnlessEntering(connection: Connection, room_id: string): void {
+    if (!connection.entering?.has(room_id)) {
+      this.#welcome(connection, room_id);
+      return;
     }
+    const owed = this.#owed.get(connection) ?? new Set();
+    this.#owed.set(connection, owed.add(room_id));
   }
 
   /** Brings a connection into a room that its user was made a member of elsewhere. */
   #welcome(connection: Connection, room_id: string): void {
-    const { delivery, presence } = this.#options;
+    const { presence } = this.#options;
     this.#chain(connection, async () => {
-      if (delivery.isSubscribed(room_id, connection) || connection.closed) return;
+      if (this.#follows(connection, room_id) || connection.closed) return;
       await this.#enter(connection, room_id, ({ room, users, messages }) => {
         const members = users.map((user) => presence.user(user));
         const payload = {
@@ -356,11 +445,15 @@ export class Tail {
     connection.turn = connection.turn
       .then(() => run(mark))
       .catch((error: unknown) => {
-        const gone = error instanceof Refusal && (error.code === 'NOT_A_MEMBER' || error.code === 'ROOM_NOT_FOUND');
-        if (gone) return;
+        if (isGone(error)) return;
         this.#options.logger.warn({ err: error, connection: connection.id }, 'a connection could not enter a room');
         this.#options.delivery.end(connection);
       })
       .finally(() => this.#recent.close(mark));
   }
+}
+
+/** Whether a room was refused because the user is no member of it any more, or there is no such room. */
+function isGone(error: unknown): boolean {
+  return error instanceof Refusal && (error.code === 'NOT_A_MEMBER' || error.code === 'ROOM_NOT_FOUND');
 }

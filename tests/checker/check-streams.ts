@@ -40,7 +40,6 @@ export function* checkStream(connection: ConnectionHistory, logs: ReadonlyMap<st
 /** What an arrival means for the stream of a room. */
 type Step =
   | { readonly is: 'snapshot'; readonly number: number; readonly text: string }
-  | { readonly is: 'reread'; readonly number: number; readonly text: string }
   | { readonly is: 'entry'; readonly message: Message; readonly text: string }
   | { readonly is: 'end'; readonly number: number; readonly text: string }
   | { readonly is: 'notice'; readonly text: string };
@@ -79,7 +78,7 @@ function snapshotsOf({ call }: Arrival & { kind: 'answer' }): (readonly [string,
   }
   const joined = succeeded(call, 'join_room');
   if (joined === undefined) return [];
-  return [[joined.room.id, { is: 'reread', number: joined.room.seq, text: `join_room answered ${joined.room.seq}` }]];
+  return [[joined.room.id, { is: 'snapshot', number: joined.room.seq, text: `join_room answered ${joined.room.seq}` }]];
 }
 
 function* takeStep(
@@ -92,17 +91,7 @@ function* takeStep(
       yield* takeEntry(stream, step.message, about);
       break;
     case 'snapshot':
-    case 'reread':
-      if (stream.last === undefined) {
-        stream.last = step.number;
-        stream.removed = undefined;
-      } else if (step.number < stream.last) {
-        const text = `${stream.last} was delivered before the snapshot at ${step.number} was answered`;
-        yield { kind: 'reordered', text };
-      } else if (step.is === 'snapshot' && step.number > stream.last) {
-        yield { kind: 'gap', text: `a new snapshot at ${step.number} took the place of what follows ${stream.last}` };
-        stream.last = step.number;
-      }
+      yield* takeSnapshot(stream, step.number, about.log);
       break;
     case 'end':
       stream.last = undefined;
@@ -113,6 +102,27 @@ function* takeStep(
       if (stream.removed === undefined) yield { kind: 'reordered', text: `${step.text} came before any snapshot` };
       else yield { kind: 'unauthorised', text: `${step.text} came after the user's removal at ${stream.removed}` };
       break;
+  }
+}
+
+/** A snapshot begins a stream, or stands at its place in it: after all that is not above it, before all that is. */
+function* takeSnapshot(stream: Stream, number: number, log: RoomLog | undefined): Generator<Finding> {
+  if (stream.last === undefined) {
+    stream.last = number;
+    stream.removed = undefined;
+  } else if (number < stream.last) {
+    yield { kind: 'reordered', text: `${stream.last} was delivered before the snapshot at ${number} was answered` };
+  } else {
+    yield* findSkipped(log, stream.last + 1, number, `the snapshot at ${number} was answered after ${stream.last}`);
+    stream.last = number;
+  }
+}
+
+/** A number may be skipped only when its change was overtaken by a newer one of the same message. */
+function* findSkipped(log: RoomLog | undefined, from: number, to: number, what: string): Generator<Finding> {
+  for (let number = from; number <= to; number++) {
+    const missing = log?.byRev.get(number);
+    if (missing !== undefined) yield { kind: 'gap', text: `${what}, without ${describeMessage(missing)}` };
   }
 }
 
@@ -137,11 +147,7 @@ function* takeEntry(
     yield { kind, text: `${rev} was delivered after ${stream.last}${repeated ? ', a second time' : ''}` };
     return;
   }
-  for (let number = stream.last + 1; number < rev; number++) {
-    const missing = log?.byRev.get(number);
-    if (missing === undefined) continue; // overtaken by a newer change of the same message
-    yield { kind: 'gap', text: `${rev} was delivered after ${stream.last}, without ${describeMessage(missing)}` };
-  }
+  yield* findSkipped(log, stream.last + 1, rev - 1, `${rev} was delivered after ${stream.last}`);
   stream.last = rev;
   if (message.system?.type === 'user_left' && message.system.user_id === user_id) stream.removed = rev;
 }

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { WriterBeside } from './beside.ts';
+import type { Finding } from './findings.ts';
 import { smallDisk } from './full-disk.ts';
 import { play, type Report, type RunOptions, type Setting, type Stage } from './run.ts';
+import { simulate } from './sim.ts';
 import type { World } from './world.ts';
 
 /** A way in which things go wrong while clients talk. */
@@ -210,6 +212,21 @@ export const beside = scenario({ name: 'beside' }, { strikes: 20, load: 40 }, as
   await loaded(world, size.load);
 });
 
+/** The server's tail in many orders of events, simulated step by step; no server runs. */
+const schedules: Scenario = {
+  name: 'schedules',
+  strikes: 3_000,
+  load: 120,
+  async run({ seed, size }) {
+    const findings: Finding[] = [];
+    for (let n = 0; n < size.strikes && findings.length === 0; n++) {
+      const found = await simulate(seed + n, size.load);
+      findings.push(...found.map(({ kind, text }) => ({ kind, text: `order ${seed + n}: ${text}` })));
+    }
+    return { name: 'schedules', seed, findings, counts: { orders: size.strikes } };
+  },
+};
+
 /** All of them, in the order of the promise. */
 export const SCENARIOS: readonly Scenario[] = [
   kill,
@@ -222,4 +239,5 @@ export const SCENARIOS: readonly Scenario[] = [
   connections,
   removals,
   beside,
+  schedules,
 ];
