@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { v7 as uuidv7 } from 'uuid';
 import manifest from '../package.json' with { type: 'json' };
 import { LIMITS } from '../protocol/limits.ts';
 import { RATE_NUMBERS, type RateNumbers } from '../protocol/rates.ts';
 import { addressKey, createClientAddress } from './core/address.ts';
 import { type Config, ConfigError } from './core/config.ts';
+import { createIds } from './core/id.ts';
 import { createLogger, type Logger } from './core/logger.ts';
 import { createMetrics, type Metrics } from './core/metrics.ts';
 import { createSecret, loadOrCreateSecret } from './core/secret.ts';
@@ -70,7 +70,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const now = Date.now;
   const secret = config.tokenSecret ?? (lock === null ? createSecret() : await loadOrCreateSecret(config.dataDir));
 
-  const delivery = new Fanout(logger, metrics);
+  const delivery = new Fanout({ moreSoon: () => store.isCommitting, logger, metrics });
   const presence = new Presence({
     delivery,
     now,
@@ -86,7 +86,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const tokens = createTokens(secret, now);
   const limiting = numbers && createLimiting({ numbers, store, presence, metrics });
   const limits = limiting?.limits ?? null;
-  const common = { store, presence, tail, typing, delivery, metrics, now, newId: uuidv7 };
+  const common = { store, presence, tail, typing, delivery, metrics, now, newId: createIds() };
   const sessions = new Sessions({
     ...common,
     tokens,

@@ -12,6 +12,8 @@ import type { StoredUser } from '../models/user.ts';
 export interface Store {
   /** Identifies the history: changes when a backup is restored. */
   readonly epoch: string;
+  /** Whether a commit is under way, so that more entries will be told very soon. */
+  readonly isCommitting: boolean;
   readonly users: UserStore;
   readonly rooms: RoomStore;
   readonly messages: MessageStore;

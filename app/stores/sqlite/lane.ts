@@ -56,6 +56,11 @@ export class Lane<T extends CallTable<T>> {
     this.#options = options;
   }
 
+  /** Whether a batch is under way. */
+  get isBusy(): boolean {
+    return this.#underWay !== null;
+  }
+
   /** Rejects with a `Refusal`: of the call's own, `OVERLOADED`, `UNAVAILABLE` or `INTERNAL`. */
   call<K extends keyof T & string>(name: K, input: Input<T, K>, bytes = 256): Promise<Output<T, K>> {
     if (this.#failure !== null) return Promise.reject(new Refusal('UNAVAILABLE'));

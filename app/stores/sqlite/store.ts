@@ -82,6 +82,9 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
 
   return {
     epoch,
+    get isCommitting() {
+      return writes.isBusy;
+    },
     ...stores(writes, reads),
     onEntries: (callback) => {
       listener = callback;
