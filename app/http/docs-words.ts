@@ -17,6 +17,7 @@ export interface DocsWords extends FieldWords {
   readonly models: string;
   readonly errors: string;
   readonly limits: string;
+  readonly rates: string;
   readonly http: string;
   readonly payload: string;
   readonly result: string;
@@ -29,6 +30,7 @@ export interface DocsWords extends FieldWords {
   readonly common: string;
   readonly errorsIntro: string;
   readonly limitsIntro: string;
+  readonly ratesIntro: string;
   readonly again: string;
   readonly documents: string;
 }
@@ -50,6 +52,7 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     models: 'Models',
     errors: 'Error codes',
     limits: 'Limits',
+    rates: 'Rates',
     http: 'HTTP endpoints',
     payload: 'Payload',
     result: 'Result',
@@ -63,6 +66,8 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     errorsIntro: 'The codes never change. Where it says so, the same command may succeed when it is sent again later.',
     limitsIntro:
       'Lengths of text are counted in Unicode code points. The server tells these numbers in the answer of authenticate.',
+    ratesIntro:
+      'How often things may be done: so many in each period, and so many at once (burst). What is above is refused RATE_LIMITED, with retry_after_ms. These are the defaults; authenticate tells the numbers of this server.',
     again: 'worth repeating',
     documents: 'For programs',
     required: 'required',
@@ -89,6 +94,7 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     models: 'Modeller',
     errors: 'Hata kodları',
     limits: 'Sınırlar',
+    rates: 'Sıklık sınırları',
     http: 'HTTP adresleri',
     payload: 'Gönderilen',
     result: 'Sonuç',
@@ -102,6 +108,8 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     errorsIntro: 'Kodlar hiç değişmez. Yanında belirtilenlerde aynı komut daha sonra yinelenirse başarılı olabilir.',
     limitsIntro:
       'Metin uzunlukları Unicode kod noktasıyla sayılır. Sunucu bu sayıları authenticate yanıtında bildirir.',
+    ratesIntro:
+      'Ne sıklıkta ne yapılabilir: her sürede şu kadar, bir kerede (burst) şu kadar. Fazlası RATE_LIMITED ile, retry_after_ms verilerek reddedilir. Bunlar varsayılanlardır; bu sunucunun sayılarını authenticate bildirir.',
     again: 'yinelemeye değer',
     documents: 'Programlar için',
     required: 'zorunlu',

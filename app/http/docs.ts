@@ -1,8 +1,11 @@
 import {
+  burstName,
+  CAPS,
   COMMAND_NAMES,
   COMMANDS,
   COMMON_ERRORS,
   type CommandName,
+  countName,
   ERROR_CODES,
   ERRORS,
   EVENT_NAMES,
@@ -10,6 +13,9 @@ import {
   type EventName,
   LIMITS,
   type Locale,
+  RATE_NAMES,
+  RATES,
+  type Wording,
 } from '../../protocol/index.ts';
 import { conventions, roomLog, signingIn } from './docs-guide.ts';
 import { DOCS_WORDS, type DocsWords, LIMIT_WORDS } from './docs-words.ts';
@@ -100,6 +106,18 @@ function limitList({ locale, words }: Context): Html {
   return html`<p>${words.limitsIntro}</p><dl class="fields">${rows}</dl>`;
 }
 
+/** How often things may be done, and what may exist at once: by default, since whoever runs a server may change it. */
+function rateList({ locale, words }: Context): Html {
+  const row = (name: string, value: number, what: Wording) =>
+    html`<div><dt><code>${name}</code></dt><dd><p><b>${value.toLocaleString(locale)}</b> ${what[locale]}</p></dd></div>`;
+  const rates = RATE_NAMES.flatMap((name) => {
+    const { count, burst, what } = RATES[name];
+    return [row(countName(name), count, what), row(burstName(name), burst, what)];
+  });
+  const caps = Object.entries(CAPS).map(([name, { value, what }]) => row(name, value, what));
+  return html`<p>${words.ratesIntro}</p><dl class="fields">${rates}${caps}</dl>`;
+}
+
 function endpointList(endpoints: readonly Endpoint[], words: DocsWords): Html {
   const list = endpoints.map(
     ({ method, path, summary, description, statuses }) =>
@@ -133,6 +151,7 @@ function sections({ locale, endpoints }: DocsContent, words: DocsWords): Section
     models(context),
     { id: 'errors', title: words.errors, body: errorList(words) },
     { id: 'limits', title: words.limits, body: limitList(context) },
+    { id: 'rates', title: words.rates, body: rateList(context) },
     { id: 'http', title: words.http, body: endpointList(endpoints, words) },
   ];
 }

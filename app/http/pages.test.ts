@@ -9,6 +9,7 @@ import {
   LIMITS,
   LOCALES,
   type Locale,
+  RATE_NUMBERS,
 } from '../../protocol/index.ts';
 import { FIRST_CHAT_FILE, firstChat } from './examples.ts';
 import { startTestServer } from './test-server.ts';
@@ -129,6 +130,7 @@ describe.each(LOCALES)('the documentation in %s', (locale) => {
       expect(text).toContain(name);
       expect(text).toContain(value.toLocaleString(locale));
     }
+    for (const name of Object.keys(RATE_NUMBERS)) expect(text).toContain(name);
   });
 
   it('tells of the HTTP endpoints', async () => {
