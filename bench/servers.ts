@@ -16,6 +16,8 @@ export interface ServerOptions {
   storage?: 'disk' | 'memory';
   /** Of Sohbet: the data folder of an earlier start, instead of a new one. */
   folder?: string;
+  /** Of Sohbet: what `RATE_LIMITS` says; off by default, which turns admission off too. */
+  limits?: string;
   /** Flags for Node, beside those of `npm start`. */
   flags?: string[];
   /** Loads the hook for forced collections, for {@link Server.collect}. */
@@ -184,7 +186,7 @@ export class Server {
       DATABASE_URL: this.#options.storage === 'memory' ? 'sqlite::memory:' : file,
       TOKEN_SECRET: randomBytes(32).toString('hex'),
       LOG_LEVEL: 'error',
-      RATE_LIMITS: 'off',
+      RATE_LIMITS: this.#options.limits ?? 'off',
     };
   }
 }
