@@ -41,7 +41,7 @@ export class Chat {
   /**
    * Signs in as a guest with a name, or with a token. Where the storage holds a session of this name it comes back as the
    * same user, at once and offline too; where it holds another one: `FORBIDDEN`. A stored session also comes back by
-   * itself. Fails `OFFLINE` when there is no connection within 10 s.
+   * itself. Fails after 10 s: `OFFLINE` when there is no connection, or why the server put it off.
    */
   signIn(credentials: Credentials): Promise<void> {
     return this.#engine.signIn(credentials);

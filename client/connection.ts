@@ -2,6 +2,7 @@ import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket
 import type { Answer } from '../protocol/answer.ts';
 import type { CommandPayload, CommandResult } from '../protocol/commands.ts';
 import type { Locale } from '../protocol/errors.ts';
+import type { EventPayload } from '../protocol/events.ts';
 import type { CommandName } from '../protocol/names.ts';
 import { Backoff } from './backoff.ts';
 import { ChatError, localError, signedOutError } from './error.ts';
@@ -53,6 +54,7 @@ export class Connection {
   #socket: Socket | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #readySince = 0;
+  #refusal: ChatError | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -61,6 +63,11 @@ export class Connection {
   /** What it is doing. */
   get phase(): Phase {
     return this.#phase;
+  }
+
+  /** Why the last sign-in was put off, as long as none has succeeded since. */
+  get refusal(): ChatError | undefined {
+    return this.#refusal;
   }
 
   /** Connects, if it does not already. */
@@ -168,10 +175,11 @@ export class Connection {
     });
     this.#socket = socket;
     socket.on('connect', () => void this.#signIn(socket));
-    socket.on('connect_error', (error: Error & { data?: { retry_after_ms?: number } }) =>
-      this.#lost(socket, error.data?.retry_after_ms),
-    );
+    socket.on('connect_error', (error) => this.#lost(socket, askedWait(error)));
     socket.on('disconnect', () => this.#lost(socket));
+    socket.on('server_closing', ({ retry_after_ms }: EventPayload<'server_closing'>) =>
+      this.#backoff.ask(retry_after_ms),
+    );
     socket.onAny((name: string, payload: unknown) => this.#options.onEvent(name, payload));
     this.#setPhase('opening');
     socket.connect();
@@ -182,6 +190,7 @@ export class Connection {
       await this.#send('authenticate', this.#options.credentials(), {
         apply: (session) => {
           this.#readySince = Date.now();
+          this.#refusal = undefined;
           this.#backoff.ease();
           this.#phase = 'ready';
           this.#options.onSignedIn(session);
@@ -191,7 +200,10 @@ export class Connection {
       });
     } catch (error) {
       if (socket !== this.#socket || !(error instanceof ChatError)) return;
-      if (error.isRetryable) return this.reconnect(error.retryAfterMs);
+      if (error.isRetryable) {
+        this.#refusal = error.code === 'NO_ANSWER' ? undefined : error;
+        return this.reconnect(error.retryAfterMs);
+      }
       this.stop(error);
       this.#options.onRefused(error);
     }
@@ -217,4 +229,11 @@ export class Connection {
     this.#phase = phase;
     this.#options.onPhase();
   }
+}
+
+/** How long a server that refused a handshake with 429 asks to wait, in milliseconds. Told over long-polling only. */
+function askedWait(error: Error & { readonly context?: { readonly responseText?: unknown } }): number | undefined {
+  const text = error.context?.responseText;
+  const found = typeof text === 'string' ? /"retry_after_ms":(\d{1,9})\b/.exec(text)?.[1] : undefined;
+  return found === undefined ? undefined : Number(found);
 }

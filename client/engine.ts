@@ -199,7 +199,7 @@ export class Engine extends Observable<ChatSnapshot> {
   #begin(credentials: Credentials): Attempt {
     let settle: Attempt['settle'] = () => {};
     const done = new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => this.#end(localError('OFFLINE')), ANSWER_MS);
+      const timer = setTimeout(() => this.#end(this.connection.refusal ?? localError('OFFLINE')), ANSWER_MS);
       settle = (error) => {
         clearTimeout(timer);
         this.#attempt = undefined;

@@ -59,6 +59,11 @@ export class ChatRoom {
     return this.#state.info;
   }
 
+  /** The number up to which every change of the room is known; undefined while it is not open. */
+  get cursor(): number | undefined {
+    return this.#state.log?.cursor;
+  }
+
   /** What is loaded, ordered by `seq`, then one's own pending and failed ones. */
   get messages(): readonly ChatMessage[] {
     return this.getSnapshot().messages;
