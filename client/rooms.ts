@@ -131,14 +131,13 @@ export class Rooms {
     else for (const { state } of this.#entries.values()) state.refresh();
   }
 
-  /** Nobody is signed in any more: drops everything. Rooms that the app holds are closed. */
+  /** Nobody is signed in any more: drops all that is loaded and known. */
   clear(): void {
     this.#syncer.stop();
     for (const { state } of this.#entries.values()) {
       state.close();
       state.info = undefined;
     }
-    this.#entries.clear();
     this.mine = [];
     this.next = null;
     this.#epoch = '';
