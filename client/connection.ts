@@ -49,7 +49,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #backoff = new Backoff();
   readonly #unanswered = new Set<(error: ChatError) => void>();
-  #waiting: { resolve: () => void; reject: (error: ChatError) => void }[] = [];
+  readonly #waiting = new Set<(error?: ChatError) => void>();
   #phase: Phase = 'stopped';
   #socket: Socket | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -79,7 +79,7 @@ export class Connection {
   stop(error: ChatError = signedOutError()): void {
     this.#close();
     this.#setPhase('stopped');
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
+    for (const settle of [...this.#waiting]) settle(error);
   }
 
   /** Tries at once, where it waits for its next attempt: the network is back. */
@@ -114,21 +114,14 @@ export class Connection {
   #ready(): Promise<void> {
     if (this.#phase === 'stopped') return Promise.reject(signedOutError());
     return new Promise((resolve, reject) => {
-      const waiter = {
-        resolve: () => {
-          clearTimeout(timer);
-          resolve();
-        },
-        reject: (error: ChatError) => {
-          clearTimeout(timer);
-          reject(error);
-        },
+      const settle = (error?: ChatError) => {
+        clearTimeout(timer);
+        this.#waiting.delete(settle);
+        if (error === undefined) resolve();
+        else reject(error);
       };
-      const timer = setTimeout(() => {
-        this.#waiting = this.#waiting.filter((other) => other !== waiter);
-        reject(localError('OFFLINE'));
-      }, ANSWER_MS);
-      this.#waiting.push(waiter);
+      const timer = setTimeout(() => settle(localError('OFFLINE')), ANSWER_MS);
+      this.#waiting.add(settle);
     });
   }
 
@@ -140,23 +133,22 @@ export class Connection {
     const socket = this.#socket;
     if (socket === undefined || !socket.connected) return Promise.reject(localError('OFFLINE'));
     return new Promise((resolve, reject) => {
-      const fail = (error: ChatError) => {
+      const settle = (error?: ChatError, result?: CommandResult<C>) => {
         clearTimeout(timer);
-        this.#unanswered.delete(fail);
-        reject(error);
+        this.#unanswered.delete(settle);
+        if (result === undefined) return reject(error);
+        apply?.(result);
+        resolve(result);
       };
       const timer = setTimeout(() => {
-        fail(localError('NO_ANSWER'));
-        if (socket === this.#socket) this.reconnect();
+        settle(localError('NO_ANSWER'));
+        this.#lost(socket);
       }, answerMs);
-      this.#unanswered.add(fail);
+      this.#unanswered.add(settle);
       socket.emit(command, payload, (answer: Answer<CommandResult<C>>) => {
-        if (!this.#unanswered.has(fail)) return;
-        if (!answer.ok) return fail(new ChatError(answer.error));
-        clearTimeout(timer);
-        this.#unanswered.delete(fail);
-        apply?.(answer);
-        resolve(answer);
+        if (!this.#unanswered.has(settle)) return;
+        if (answer.ok) settle(undefined, answer);
+        else settle(new ChatError(answer.error));
       });
     });
   }
@@ -195,7 +187,7 @@ export class Connection {
           this.#phase = 'ready';
           this.#options.onSignedIn(session);
           this.#options.onPhase();
-          for (const { resolve } of this.#waiting.splice(0)) resolve();
+          for (const settle of [...this.#waiting]) settle();
         },
       });
     } catch (error) {

@@ -6,10 +6,10 @@ type RetryableCode = { [C in ErrorCode]: (typeof ERRORS)[C]['retryable'] extends
 
 /** The faults that only a client can have. */
 const LOCAL_ERRORS = {
-  OFFLINE: 'There is no connection. Nothing was sent.',
-  NO_ANSWER: 'The connection was lost before the answer. Whether the command took effect is not known.',
-  OUTBOX_FULL: 'Too many messages are waiting to be sent.',
-  DISCARDED: 'The message was thrown away before it was sent.',
+  OFFLINE: 'Nothing was sent: there is no connection.',
+  NO_ANSWER: 'There was no answer: the outcome is not known.',
+  OUTBOX_FULL: 'Too many messages are waiting.',
+  DISCARDED: 'The message was thrown away.',
 } as const;
 
 /** A code of the client's own: no server sends it. */

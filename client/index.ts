@@ -18,7 +18,6 @@ export {
   asyncStorage,
   type ChatStorage,
   memoryStorage,
-  type WebStorageLike,
   webStorage,
 } from './storage.ts';
 export type { SentMessage } from './timeline.ts';

@@ -9,8 +9,9 @@ import { TypingNotice, type TypingUser } from './typing.ts';
 
 /** What a room needs of its client. */
 export interface RoomHost {
+  readonly connection: Connection;
+  /** Sends a command, after the storage was read. */
   readonly call: Connection['call'];
-  readonly isConnected: () => boolean;
   readonly user: () => RoomUser | undefined;
   /** Who is signed in, once the storage was read. Throws ChatError when nobody is. */
   readonly restoredUser: () => Promise<RoomUser>;
@@ -44,7 +45,7 @@ export class ChatRoom {
     this.#host = host;
     state.onStaleMembers = () => void this.#refreshMembers();
     this.#typing = new TypingNotice((is_typing) => {
-      if (!host.isConnected()) return;
+      if (host.connection.phase !== 'ready') return;
       // A notice that is lost does no harm: the next key press sends another.
       host.call('typing_status', { room_id: this.id, is_typing }).catch(() => {});
     });
@@ -131,22 +132,18 @@ export class ChatRoom {
   }
 
   /** Loads a page of messages before the first one. Does nothing when there are none. Throws ChatError. */
-  loadOlder(limit: number = LIMITS.page_default): Promise<void> {
-    return this.#load('older', () =>
-      this.#state.timeline.loadOlder((before) => this.#page({ room_id: this.id, before, limit })),
-    );
+  loadOlder(limit?: number): Promise<void> {
+    return this.#load('older', limit);
   }
 
   /** Loads a page after the last message, where newer ones were let go. Throws ChatError. */
-  loadNewer(limit: number = LIMITS.page_default): Promise<void> {
-    return this.#load('newer', () =>
-      this.#state.timeline.loadNewer((after) => this.#page({ room_id: this.id, after, limit })),
-    );
+  loadNewer(limit?: number): Promise<void> {
+    return this.#load('newer', limit);
   }
 
   /** Goes back to the newest messages, where they were let go. Throws ChatError. */
   loadNewest(): Promise<void> {
-    return this.#load('newest', () => this.#state.timeline.loadNewest(() => this.#page({ room_id: this.id })));
+    return this.#load('newest');
   }
 
   /** Tells the room that the user writes (call it at each key press: it is sent every 4 s), or no longer writes. */
@@ -174,17 +171,17 @@ export class ChatRoom {
     return this.#host.restoredUser().then(({ outbox }) => use(outbox));
   }
 
-  #page(payload: { room_id: string; before?: number; after?: number; limit?: number }) {
-    return this.#host.call('get_messages', payload, { answerMs: PAGE_MS });
-  }
-
   /** One load at a time; asking for the same again gives the one that runs. */
-  #load(kind: string, run: () => Promise<void>): Promise<void> {
+  #load(kind: 'older' | 'newer' | 'newest', limit: number = LIMITS.page_default): Promise<void> {
     if (this.#loading?.kind === kind) return this.#loading.done;
     const before = this.#loading?.done ?? Promise.resolve();
     const done = before
       .catch(() => {})
-      .then(run)
+      .then(() =>
+        this.#state.timeline.load(kind, (place) =>
+          this.#host.call('get_messages', { room_id: this.id, limit, ...place }, { answerMs: PAGE_MS }),
+        ),
+      )
       .finally(() => {
         if (this.#loading?.done === done) this.#loading = undefined;
         this.#state.loaded();

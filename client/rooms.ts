@@ -2,19 +2,12 @@ import type { CommandResult } from '../protocol/commands.ts';
 import type { EventPayload } from '../protocol/events.ts';
 import type { Message, Room } from '../protocol/models.ts';
 import type { EventName } from '../protocol/names.ts';
-import type { Connection } from './connection.ts';
-import { ChatRoom } from './room.ts';
-import { RoomState, type RoomUser } from './room-state.ts';
+import { ChatRoom, type RoomHost } from './room.ts';
+import { RoomState } from './room-state.ts';
 import { type RoomEntry, Syncer } from './sync.ts';
 
 /** What the rooms of a client need. */
-export interface RoomsOptions {
-  readonly connection: Connection;
-  /** Sends a command, after the storage was read. */
-  readonly call: Connection['call'];
-  readonly user: () => RoomUser | undefined;
-  /** Who is signed in, once the storage was read. Throws ChatError when nobody is. */
-  readonly restoredUser: () => Promise<RoomUser>;
+export interface RoomsOptions extends Omit<RoomHost, 'opened' | 'left'> {
   /** How many messages a room keeps loaded. */
   readonly messageLimit: number;
   /** Called when the list of the user's rooms, or whether they are up to date, has changed. */
@@ -104,13 +97,6 @@ export class Rooms {
     this.#options.onChange();
   }
 
-  /** Takes the answer to `join_room`. */
-  opened(answer: CommandResult<'join_room'>): void {
-    this.#entered(answer.room);
-    const entry = this.#entry(answer.room.id);
-    if (entry.state.opened(answer)) this.#syncer.request(entry);
-  }
-
   /** This user is no member of the room any more. */
   left(room_id: string): void {
     const state = this.#entries.get(room_id)?.state;
@@ -147,14 +133,10 @@ export class Rooms {
   #entry(room_id: string): RoomEntry {
     const known = this.#entries.get(room_id);
     if (known !== undefined) return known;
-    const { connection, call, user, restoredUser, messageLimit } = this.#options;
-    const state = new RoomState(room_id, { user, messageLimit });
+    const state = new RoomState(room_id, this.#options);
     const room = new ChatRoom(state, {
-      call,
-      isConnected: () => connection.phase === 'ready',
-      user,
-      restoredUser,
-      opened: (answer) => this.opened(answer),
+      ...this.#options,
+      opened: (answer) => this.#opened(answer),
       left: (id) => this.left(id),
     });
     const entry = { room, state };
@@ -177,6 +159,12 @@ export class Rooms {
       if (message.user_id === user?.id) user.outbox.arrived(message);
     } else if (entry.state.event(message)) this.#syncer.request(entry);
     if (entry !== undefined && message.rev === message.seq) this.#toFront(entry.room);
+  }
+
+  #opened(answer: CommandResult<'join_room'>): void {
+    this.#entered(answer.room);
+    const entry = this.#entry(answer.room.id);
+    if (entry.state.opened(answer)) this.#syncer.request(entry);
   }
 
   /** The user is a member: by this connection, another one, or the owner. */

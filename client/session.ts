@@ -23,9 +23,8 @@ export class StoredSession {
   /** The session of the last run, if there was one. */
   async load(): Promise<Session | undefined> {
     try {
-      const { token, user_id, username, asked = null } = await this.#value.read();
-      if (token === undefined || user_id === undefined || username === undefined) return undefined;
-      return { token, user_id, username, asked };
+      const stored = await this.#value.read();
+      return stored.token === undefined ? undefined : (stored as Session);
     } catch (error) {
       this.#onFault(error);
       return undefined;

@@ -66,47 +66,11 @@ export function memoryStorage(): ChatStorage {
   };
 }
 
-/** The part of the browser's `localStorage` that is used. */
-export interface WebStorageLike {
-  getItem(key: string): string | null;
-  setItem(key: string, value: string): void;
-  removeItem(key: string): void;
-}
-
-/** What is used of a page, where there is one. */
-interface Page {
-  readonly navigator?: { readonly locks?: { request<T>(name: string, task: () => Promise<T>): Promise<T> } };
-  addEventListener?(type: 'storage', listener: (event: { readonly key: string | null }) => void): void;
-  removeEventListener?(type: 'storage', listener: (event: { readonly key: string | null }) => void): void;
-}
-
-/**
- * Keeps everything in the browser's `localStorage` (or `sessionStorage`). Tabs wait for each other through Web Locks;
- * where a browser has none, two tabs may send the same message at the same time, which the server takes once.
- */
-export function webStorage(area: WebStorageLike): ChatStorage {
-  const page = globalThis as Page;
-  const locks = new Locks();
-  return {
-    get: (key) => area.getItem(key),
-    set: (key, value) => area.setItem(key, value),
-    delete: (key) => area.removeItem(key),
-    lock: (name, task) => page.navigator?.locks?.request(name, task) ?? locks.run(name, task),
-    watch(key, listener) {
-      const changed = (event: { readonly key: string | null }) => {
-        if (event.key === key || event.key === null) listener();
-      };
-      page.addEventListener?.('storage', changed);
-      return () => page.removeEventListener?.('storage', changed);
-    },
-  };
-}
-
-/** The part of `@react-native-async-storage/async-storage` that is used. */
+/** The part of `@react-native-async-storage/async-storage` that is used; it may answer at once, too. */
 export interface AsyncStorageLike {
-  getItem(key: string): Promise<string | null>;
-  setItem(key: string, value: string): Promise<void>;
-  removeItem(key: string): Promise<void>;
+  getItem(key: string): Promise<string | null> | string | null;
+  setItem(key: string, value: string): Promise<void> | void;
+  removeItem(key: string): Promise<void> | void;
 }
 
 /** Keeps everything in React Native's AsyncStorage. */
@@ -120,9 +84,36 @@ export function asyncStorage(area: AsyncStorageLike): ChatStorage {
   };
 }
 
+/** What is used of a page, where there is one. */
+interface Page {
+  readonly navigator?: { readonly locks?: { request<T>(name: string, task: () => Promise<T>): Promise<T> } };
+  addEventListener?(type: 'storage', listener: (event: { readonly key: string | null }) => void): void;
+  removeEventListener?(type: 'storage', listener: (event: { readonly key: string | null }) => void): void;
+}
+
+/**
+ * Keeps everything in the browser's `localStorage` (or `sessionStorage`). Tabs wait for each other through Web Locks;
+ * where a browser has none, two tabs may send the same message at the same time, which the server takes once.
+ */
+export function webStorage(area: AsyncStorageLike): ChatStorage {
+  const page = globalThis as Page;
+  const locks = new Locks();
+  return {
+    ...asyncStorage(area),
+    lock: (name, task) => page.navigator?.locks?.request(name, task) ?? locks.run(name, task),
+    watch(key, listener) {
+      const changed = (event: { readonly key: string | null }) => {
+        if (event.key === key || event.key === null) listener();
+      };
+      page.addEventListener?.('storage', changed);
+      return () => page.removeEventListener?.('storage', changed);
+    },
+  };
+}
+
 /** `localStorage` on a page, memory elsewhere. */
 export function defaultStorage(): ChatStorage {
-  const page = globalThis as { readonly document?: unknown; readonly localStorage?: WebStorageLike };
+  const page = globalThis as { readonly document?: unknown; readonly localStorage?: AsyncStorageLike };
   try {
     if (page.document !== undefined && page.localStorage !== undefined) return webStorage(page.localStorage);
   } catch {

@@ -7,6 +7,18 @@ export interface SentMessage extends Message {
   readonly key: string;
 }
 
+/** A page of messages, oldest first. */
+interface Page {
+  readonly messages: readonly Message[];
+  readonly has_more: boolean;
+}
+
+/** Where a page ends or begins; the newest with neither. */
+interface Place {
+  readonly before?: number;
+  readonly after?: number;
+}
+
 /** What changed while a page was on its way: the page may have been read before. */
 type Changes = Map<string, Message>;
 
@@ -54,72 +66,39 @@ export class Timeline {
   }
 
   /**
-   * Loads the page before the first message. `load` is given that message's `seq`. Past the limit the newest are let go.
-   * Throws what `load` throws.
+   * Loads a page before the first message, after the last one, or the newest; nothing where there is none. Past the limit
+   * the other end is let go. Throws what `load` throws.
    */
-  async loadOlder(
-    load: (before: number) => Promise<{ messages: readonly Message[]; has_more: boolean }>,
-  ): Promise<void> {
-    const first = this.messages[0];
-    if (!this.hasOlder || first === undefined) return;
-    await this.#fly(
-      () => load(first.seq),
-      (page, changes) => {
-        const older = page.messages.map((message) => this.#sent(newest(message, changes)));
-        this.messages = [...older, ...this.messages];
-        this.hasOlder = page.has_more;
-        if (this.messages.length > this.#limit) {
-          this.messages = this.messages.slice(0, this.#limit);
-          this.hasNewer = true;
-        }
-      },
-    );
-  }
-
-  /** Loads the page after the last message, where newer ones were let go. Past the limit the oldest are let go. */
-  async loadNewer(
-    load: (after: number) => Promise<{ messages: readonly Message[]; has_more: boolean }>,
-  ): Promise<void> {
-    const last = this.messages.at(-1);
-    if (!this.hasNewer || last === undefined) return;
-    await this.#fly(
-      () => load(last.seq),
-      (page, changes) => {
-        const newer = page.messages.map((message) => this.#sent(newest(message, changes)));
-        this.messages = [...this.messages, ...newer];
-        this.hasNewer = page.has_more;
-        if (!this.hasNewer) this.#putAll(changes);
-        this.#dropOldest();
-      },
-    );
-  }
-
-  /** Goes back to the newest messages, where they were let go. */
-  async loadNewest(load: () => Promise<{ messages: readonly Message[]; has_more: boolean }>): Promise<void> {
-    if (!this.hasNewer) return;
-    await this.#fly(load, (page, changes) => {
-      this.messages = page.messages.map((message) => this.#sent(newest(message, changes)));
-      this.hasOlder = page.has_more;
-      this.hasNewer = false;
-      this.#putAll(changes);
-    });
-  }
-
-  /** Waits for a page, and merges it with what changed meanwhile, unless everything was begun anew meanwhile. */
-  async #fly<P>(load: () => Promise<P>, merge: (page: P, changes: Changes) => void): Promise<void> {
+  async load(where: 'older' | 'newer' | 'newest', load: (place: Place) => Promise<Page>): Promise<void> {
+    const isOlder = where === 'older';
+    const edge = (isOlder ? this.messages[0] : this.messages.at(-1))?.seq;
+    if (edge === undefined || !(isOlder ? this.hasOlder : this.hasNewer)) return;
     const changes: Changes = new Map();
     this.#flights.add(changes);
     try {
-      const page = await load();
-      if (this.#flights.delete(changes)) merge(page, changes);
+      const page = await load(isOlder ? { before: edge } : where === 'newer' ? { after: edge } : {});
+      // Not when everything was begun anew meanwhile.
+      if (this.#flights.delete(changes)) this.#merge(where, page, changes);
     } finally {
       this.#flights.delete(changes);
       this.#dropOldest();
     }
   }
 
-  #putAll(changes: Changes): void {
-    for (const message of [...changes.values()].sort((a, b) => a.seq - b.seq)) this.put(message);
+  #merge(where: 'older' | 'newer' | 'newest', { messages, has_more }: Page, changes: Changes): void {
+    const page = messages.map((message) => this.#sent(newest(message, changes)));
+    if (where === 'older') {
+      this.messages = [...page, ...this.messages];
+      this.hasOlder = has_more;
+      if (this.messages.length <= this.#limit) return;
+      this.messages = this.messages.slice(0, this.#limit);
+      this.hasNewer = true;
+      return;
+    }
+    if (where === 'newest') this.hasOlder = has_more;
+    this.messages = where === 'newest' ? page : [...this.messages, ...page];
+    this.hasNewer = where === 'newer' && has_more;
+    if (!this.hasNewer) for (const message of [...changes.values()].sort((a, b) => a.seq - b.seq)) this.put(message);
   }
 
   /** Not while a page is on its way: it must fit to the end it was asked for. */
