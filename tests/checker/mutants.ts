@@ -115,11 +115,12 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'app/services/tail.ts',
-        from: 'else {\n        const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });',
+        from: '      const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });\n      answer(snapshot);',
         to:
-          'else {\n        if (log !== undefined) this.#options.delivery.subscribe(room_id, connection);\n' +
-          '        await new Promise((resolve) => setTimeout(resolve, 10));\n' +
-          '        const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });',
+          '      if (log !== undefined) this.#options.delivery.subscribe(room_id, connection);\n' +
+          '      await new Promise((resolve) => setTimeout(resolve, 10));\n' +
+          '      const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });\n' +
+          '      answer(snapshot);',
       },
     ],
     scenario: connections,
