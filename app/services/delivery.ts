@@ -26,8 +26,6 @@ export interface Identity {
   readonly token_id: string;
   /** Which of the user's tokens it is: all up to some generation may be revoked at once. */
   readonly token_generation: number;
-  /** When that token is void, in milliseconds since 1970. */
-  readonly token_expires_at: number;
 }
 
 /** One connection of a client, as the services know it. */
@@ -75,6 +73,8 @@ export interface Delivery {
   sendVolatile(connections: Iterable<Connection>, outgoing: Outgoing): void;
   /** Writes everything now, not at the end of the turn. */
   flush(): void;
-  /** Ends a connection, after what was sent to it. */
+  /** Ends a connection for good, after what was sent to it: the client is told, and does not come back by itself. */
   end(connection: Connection): void;
+  /** Ends a connection, after what was sent to it, as a lost network would: the client comes back by itself. */
+  drop(connection: Connection): void;
 }

@@ -9,7 +9,7 @@ import type { SessionSnapshot, Store, TokenIdentity } from '../stores/store.ts';
 import type { Connection, Delivery } from './delivery.ts';
 import type { Presence } from './presence.ts';
 import type { Tail } from './tail.ts';
-import type { TokenService } from './token.ts';
+import { TOKEN_LIFETIME_MS, type TokenService } from './token.ts';
 import type { Typing } from './typing.ts';
 
 /** What sessions need. */
@@ -90,9 +90,11 @@ export class Sessions {
     const { store, now } = this.#options;
     const identity = connection.identity;
     if (identity === null) throw new Refusal('UNAUTHENTICATED');
-    const { user, token_id, token_generation, token_expires_at } = identity;
+    const { user, token_id, token_generation } = identity;
     const revoked = everywhere ? null : token_id;
-    await store.users.revoke({ user_id: user.id, token_id: revoked, expires_at: token_expires_at, at: now() });
+    // A copy of the token may have been renewed elsewhere, up to this moment.
+    const expires_at = now() + TOKEN_LIFETIME_MS;
+    await store.users.revoke({ user_id: user.id, token_id: revoked, expires_at, at: now() });
     answer();
     this.revoked({ user_id: user.id, ...(everywhere ? { generation: token_generation } : { token_id }) });
   }
@@ -153,12 +155,12 @@ export class Sessions {
       const snapshot = await store.users.session(who);
       if (snapshot.user === undefined) throw new Refusal('INVALID_TOKEN', { field: 'token' });
       const user = await this.#named(snapshot, snapshot.user);
-      const issued = await tokens.issue({ user_id: user.id, token_id, generation: snapshot.generation });
+      const signed = await tokens.issue({ user_id: user.id, token_id, generation: snapshot.generation });
       if (attempt.revoked) throw new Refusal('INVALID_TOKEN', { field: 'token' });
       if (connection.closed) return;
       const others = presence.get(user.id)?.connections.size ?? 0;
       if (others >= connectionsPerUser) throw new Refusal('RATE_LIMITED', { retryAfterMs: CONNECTIONS_RETRY_MS });
-      this.#admit(connection, { snapshot, user, token_id, issued }, (signedIn) => {
+      this.#admit(connection, { snapshot, user, token_id, token: signed }, (signedIn) => {
         answer(signedIn);
         tail.attachAll(connection, snapshot.memberships, mark);
       });
@@ -175,20 +177,20 @@ export class Sessions {
       snapshot,
       user,
       token_id,
-      issued,
-    }: { snapshot: SessionSnapshot; user: StoredUser; token_id: string; issued: { token: string; expires_at: number } },
+      token,
+    }: { snapshot: SessionSnapshot; user: StoredUser; token_id: string; token: string },
     answer: (signedIn: SignedIn) => void,
   ): void {
     const { store, presence } = this.#options;
     const { user: online, came } = presence.connect(connection, user);
     const { generation: token_generation } = snapshot;
-    connection.identity = { user: online, token_id, token_generation, token_expires_at: issued.expires_at };
+    connection.identity = { user: online, token_id, token_generation };
     for (const [room_id] of snapshot.memberships) presence.enterRoom(online, room_id);
     this.#options.metrics.signedIn.inc();
     answer({
       result: {
         user: presence.describe(online),
-        token: issued.token,
+        token,
         epoch: store.epoch,
         rooms: snapshot.rooms.items.map((room) => presence.room(room)),
         rooms_next: snapshot.rooms.next,

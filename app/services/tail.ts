@@ -76,7 +76,7 @@ export class Tail {
     if (user === undefined) return;
     // What its user was made a member of meanwhile can no longer be told.
     if (!this.#recent.reachesBackTo(mark)) {
-      this.#options.delivery.end(connection);
+      this.#options.delivery.drop(connection);
       return;
     }
     const recent = this.#recent.since(mark, new Set(memberships.map(([room_id]) => room_id)));
@@ -249,7 +249,7 @@ export class Tail {
       await this.#attach(connection, standing);
     } catch (error) {
       this.#options.logger.warn({ err: error, connection: connection.id }, 'a connection could not follow a room');
-      this.#options.delivery.end(connection);
+      this.#options.delivery.drop(connection);
     }
   }
 
@@ -447,7 +447,7 @@ export class Tail {
       .catch((error: unknown) => {
         if (isGone(error)) return;
         this.#options.logger.warn({ err: error, connection: connection.id }, 'a connection could not enter a room');
-        this.#options.delivery.end(connection);
+        this.#options.delivery.drop(connection);
       })
       .finally(() => this.#recent.close(mark));
   }

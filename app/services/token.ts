@@ -3,18 +3,12 @@ import { Refusal } from '../models/refusal.ts';
 import type { TokenIdentity } from '../stores/store.ts';
 
 /** How long a token is good after its last use, in milliseconds: a year. */
-const LIFETIME_MS = 365 * 24 * 60 * 60 * 1_000;
-
-/** A token that was made, and when it is void, in milliseconds since 1970. */
-export interface IssuedToken {
-  readonly token: string;
-  readonly expires_at: number;
-}
+export const TOKEN_LIFETIME_MS = 365 * 24 * 60 * 60 * 1_000;
 
 /** Makes and checks the signed tokens (JWT, HS256) that guests come back with. */
 export interface TokenService {
   /** Signs a token, good for a year from now. */
-  issue(identity: TokenIdentity): Promise<IssuedToken>;
+  issue(identity: TokenIdentity): Promise<string>;
   /** Reads a token that this server signed and that has not expired. @throws Refusal `INVALID_TOKEN` */
   verify(token: string): Promise<TokenIdentity>;
 }
@@ -24,14 +18,13 @@ export function createTokens(secret: string, now: () => number): TokenService {
   const key = new TextEncoder().encode(secret);
   return {
     async issue({ user_id, token_id, generation }) {
-      const expires_at = now() + LIFETIME_MS;
-      const token = await new SignJWT({ gen: generation })
+      const expires_at = now() + TOKEN_LIFETIME_MS;
+      return await new SignJWT({ gen: generation })
         .setProtectedHeader({ alg: 'HS256' })
         .setSubject(user_id)
         .setJti(token_id)
         .setExpirationTime(Math.floor(expires_at / 1_000))
         .sign(key);
-      return { token, expires_at };
     },
 
     async verify(token) {

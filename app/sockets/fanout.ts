@@ -165,6 +165,11 @@ export class Fanout implements Delivery {
     (connection as SocketConnection).socket.disconnect(true);
   }
 
+  drop(connection: Connection): void {
+    this.flush();
+    (connection as SocketConnection).socket.conn.close();
+  }
+
   flush(): void {
     this.#waitingSince = 0;
     this.#largeRoom = false;

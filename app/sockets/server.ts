@@ -86,11 +86,11 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   return {
     async drain() {
       draining = true;
-      const end = (connection: SocketConnection) => options.fanout.end(connection);
+      const end = (connection: SocketConnection) => options.fanout.drop(connection);
       await drainConnections([...connections], { ...DRAIN, overMs: options.drainMs, end });
     },
     async close() {
-      for (const { socket } of connections) socket.disconnect(true);
+      for (const { socket } of connections) socket.conn.close();
       await io.close();
     },
   };

@@ -100,6 +100,10 @@ export class SimDelivery implements Delivery {
     this.#end(connection as SimConnection);
   }
 
+  drop(connection: Connection): void {
+    this.end(connection);
+  }
+
   #enqueue(group: Group): void {
     const { pending } = group;
     group.pending = [];

@@ -205,7 +205,7 @@ class Simulation {
       if (connection.closed) return;
       const user = { id: user_id, username: user_id, connected_at: TIME, last_activity: TIME };
       const { user: online } = this.presence.connect(connection, user);
-      connection.identity = { user: online, token_id: '', token_generation: 0, token_expires_at: 0 };
+      connection.identity = { user: online, token_id: '', token_generation: 0 };
       for (const { id } of rooms) this.presence.enterRoom(online, id);
       connection.answer(call as Call, {
         ok: true,

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
 import type { Message, System } from '../../../protocol/models.ts';
 import { decodeCursor, encodeCursor } from '../../models/cursor.ts';
 import { systemContent } from '../../models/message.ts';
@@ -126,7 +126,7 @@ function leave(db: Database, rooms: RoomState, input: { room_id: string; user_id
   const heir = rooms.removeMember(room, user_id);
   const system: System = { type: 'user_left', user_id, username: ERASED_USERNAME, ...(heir && { new_owner_id: heir }) };
   const content = systemContent(system);
-  return [{ message: appendSystemMessage(db, rooms, { room, id: randomUUID(), system, content, at }) }];
+  return [{ message: appendSystemMessage(db, rooms, { room, id: uuidv7(), system, content, at }) }];
 }
 
 /** A message of the user becomes a tombstone; a system message about the user loses the name. Each takes a number. */

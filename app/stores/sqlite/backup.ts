@@ -31,7 +31,7 @@ export async function backupDatabase(path: string, target: string, onProgress: B
   try {
     // A read transaction of its own keeps the copy at one moment: else each commit of the server would begin it anew.
     source.exec('BEGIN; SELECT count(*) FROM meta');
-    rmSync(draft, { force: true });
+    removeDatabase(draft);
     await onlineBackup(source, draft, {
       rate: PAGES_A_STEP,
       progress: ({ totalPages, remainingPages }) => onProgress(totalPages - remainingPages, totalPages),
@@ -43,7 +43,7 @@ export async function backupDatabase(path: string, target: string, onProgress: B
     return summary;
   } finally {
     source.close();
-    rmSync(draft, { force: true });
+    removeDatabase(draft);
   }
 }
 
@@ -67,7 +67,7 @@ export function restoreDatabase(path: string, source: string): { summary: Backup
     syncFile(dirname(path));
     return { summary, replaced };
   } finally {
-    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${draft}${suffix}`, { force: true });
+    removeDatabase(draft);
   }
 }
 
@@ -115,4 +115,9 @@ function syncFile(path: string): void {
   } finally {
     closeSync(file);
   }
+}
+
+/** Removes a database with everything that SQLite keeps beside it. */
+function removeDatabase(path: string): void {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${suffix}`, { force: true });
 }
