@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest';
+import { Connection } from './checker/connection.ts';
+import { Recorder } from './checker/records.ts';
 import { describeReport } from './checker/run.ts';
 import { SCENARIOS } from './checker/scenarios.ts';
+import { startServer } from './checker/server.ts';
 
 /** What must have happened for a scenario to have proved anything. */
 const MUST_HAPPEN: Readonly<Record<string, readonly string[]>> = {
@@ -15,6 +18,7 @@ const MUST_HAPPEN: Readonly<Record<string, readonly string[]>> = {
   removals: ['NOT_A_MEMBER'],
   beside: ['written beside'],
   schedules: ['orders'],
+  limits: ['RATE_LIMITED'],
 };
 
 // The quick form of `npm run torture`. Seeds are fixed here, so that a failure is not a matter of luck.
@@ -23,4 +27,18 @@ it.each(SCENARIOS)('nothing is lost, doubled or out of order: $name', { timeout:
   const report = await scenario.run({ seed: 1, size: { strikes, load } });
   expect(report.findings.length, describeReport(report)).toBe(0);
   for (const what of MUST_HAPPEN[scenario.name] ?? []) expect(report.counts[what] ?? 0, what).toBeGreaterThan(0);
+});
+
+it('returns from COMMIT only when the log is on disk', async () => {
+  await using server = await startServer({ preload: [new URL('./checker/preload/commit-mode.ts', import.meta.url)] });
+  const recorder = new Recorder();
+  const connection = new Connection('ada', { url: server.url, way: 'websocket', client: 'ada', recorder });
+  await connection.opened;
+  await connection.call('authenticate', { username: 'ada' });
+  const made = await connection.call('create_room', { name: 'room' });
+  connection.close();
+  expect(made?.ok).toBe(true);
+  await server.kill('SIGTERM');
+  const modes = new Set(server.output.match(/^COMMIT .*$/gm));
+  expect(modes).toEqual(new Set(['COMMIT synchronous=2 journal_mode=wal']));
 });

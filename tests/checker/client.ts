@@ -4,6 +4,7 @@ import {
   type CommandName,
   type CommandPayload,
   type CommandResult,
+  type ErrorBody,
   type EventPayload,
   LOG_EVENT_NAMES,
   type Message,
@@ -41,6 +42,12 @@ const LOG_EVENTS: ReadonlySet<string> = new Set(LOG_EVENT_NAMES);
 /** Refusals after which the same command may succeed. */
 const RETRY = new Set(['UNAVAILABLE', 'OVERLOADED', 'RATE_LIMITED']);
 const RETRY_MS = 200;
+const RETRY_MAX_MS = 10_000;
+
+/** How long to wait before the same command is sent again, in milliseconds. */
+function waitOf({ retry_after_ms = RETRY_MS }: ErrorBody): number {
+  return Math.min(retry_after_ms, RETRY_MAX_MS);
+}
 
 /**
  * A plain Socket.IO client that follows "What a client does" of the protocol to the letter: it keeps a cursor for each
@@ -207,7 +214,7 @@ export class CheckedClient {
       await null;
       let answer = await this.call('join_room', { room_id });
       while (answer?.ok === false && RETRY.has(answer.error.code)) {
-        await delay(RETRY_MS);
+        await delay(waitOf(answer.error));
         answer = await this.call('join_room', { room_id });
       }
       if (!answer?.ok) return;
@@ -262,7 +269,7 @@ export class CheckedClient {
       this.#unsent.delete(key);
       return;
     }
-    await delay(RETRY_MS);
+    await delay(waitOf(answer.error));
     if (this.#signedIn && !unsent.underWay && this.#unsent.has(key)) await this.#attempt(key, unsent);
   }
 
@@ -278,7 +285,7 @@ export class CheckedClient {
         const answer = await this.call('sync', { epoch: this.#epoch, rooms });
         if (answer === undefined) return;
         if (answer.ok) for (const room of answer.rooms) this.#applySync(room, asked);
-        else if (RETRY.has(answer.error.code)) await delay(RETRY_MS);
+        else if (RETRY.has(answer.error.code)) await delay(waitOf(answer.error));
         else return;
       }
     } finally {

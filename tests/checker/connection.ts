@@ -25,7 +25,7 @@ export class Connection {
     { url, way, client, recorder }: { url: string; way: Way; client: string; recorder: Recorder },
   ) {
     this.#recorder = recorder;
-    this.#history = recorder.open(id, client);
+    this.#history = recorder.open(id, client, way);
     this.#socket = io(url, {
       forceNew: true,
       reconnection: false,

@@ -55,6 +55,8 @@ export type Arrival = EventArrival | { readonly kind: 'answer'; readonly at: num
 export interface ConnectionHistory {
   readonly id: string;
   readonly client: string;
+  /** How it reaches the server; see `Way`. */
+  readonly way: string;
   /** Empty until it has signed in. */
   user_id: string;
   readonly arrivals: Arrival[];
@@ -97,8 +99,8 @@ export class Recorder implements History {
   #sealed = false;
 
   /** Takes note of a new connection. */
-  open(id: string, client: string): ConnectionHistory {
-    const connection: ConnectionHistory = { id, client, user_id: '', arrivals: [] };
+  open(id: string, client: string, way = 'websocket'): ConnectionHistory {
+    const connection: ConnectionHistory = { id, client, way, user_id: '', arrivals: [] };
     this.connections.push(connection);
     return connection;
   }

@@ -113,11 +113,12 @@ function countRecords({ recorder, proxy, server }: World, count: Stage['count'])
 }
 
 /** A report for people: what was done, what was found, with the first of many counterexamples, and how to repeat it. */
-export function describeReport({ name, seed, findings, counts }: Report): string {
+export function describeReport({ name, seed, findings, counts }: Report, options = '--harder 1'): string {
   const done = Object.entries(counts).map(([what, times]) => `${what} ${times}`);
   const lines = [`${name}, seed ${seed}: ${tally(findings)}`, `  ${done.join(', ')}`];
   for (const { kind, text } of findings.slice(0, 12)) lines.push(`  ${kind.toUpperCase()}: ${text}`);
   if (findings.length > 12) lines.push(`  and ${findings.length - 12} more`);
-  if (findings.length > 0) lines.push(`  To repeat: npm run torture -- --only ${name} --seed ${seed} --rounds 1`);
+  if (findings.length > 0)
+    lines.push(`  To repeat: npm run torture -- --only ${name} --seed ${seed} --rounds 1 ${options}`);
   return lines.join('\n');
 }

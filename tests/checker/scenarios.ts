@@ -3,8 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WriterBeside } from './beside.ts';
 import type { Finding } from './findings.ts';
 import { smallDisk } from './full-disk.ts';
+import type { ConnectionHistory } from './records.ts';
 import { play, type Report, type RunOptions, type Setting, type Stage } from './run.ts';
 import { simulate } from './sim.ts';
+import { readStored } from './stored.ts';
 import type { World } from './world.ts';
 
 /** A way in which things go wrong while clients talk. */
@@ -18,6 +20,8 @@ export interface Scenario {
 }
 
 const PATIENCE_MS = 40_000;
+/** How long what was written before the end of a server may take to arrive, in milliseconds. */
+const ARRIVAL_MS = 300;
 const TEN_MINUTES_MS = 600_000;
 const CLOCK = new URL('./preload/clock.ts', import.meta.url);
 const DIE_AFTER_COMMIT = new URL('./preload/die-after-commit.ts', import.meta.url);
@@ -58,11 +62,30 @@ export const kill = scenario({ name: 'kill' }, { strikes: 3, load: 250 }, async 
   await loaded(world, size.load);
 });
 
+/**
+ * What a stop in good order has stored it has answered too; what it has not answered is absent, and is repeated.
+ * Over long-polling an answer may be waiting to be fetched when the server ends.
+ */
+function checkAnswered({ recorder, server }: World, stopped: readonly ConnectionHistory[]): void {
+  const sentAway = stopped.filter(({ way, ended }) => way !== 'polling' && ended !== 'io client disconnect');
+  const ids = new Set(sentAway.map(({ id }) => id));
+  const sends = recorder.calls.filter((call) => call.command === 'send_message');
+  const answered = new Set(sends.filter(({ answer }) => answer !== undefined).map(({ payload }) => payload.content));
+  const stored = new Set(readStored(server.database).messages.map(({ content }) => content));
+  for (const { payload, connection } of sends) {
+    if (!ids.has(connection) || answered.has(payload.content) || !stored.has(payload.content)) continue;
+    recorder.fault(`${payload.content} of ${connection} was stored before a stop, and not answered`);
+  }
+}
+
 const stop = scenario({ name: 'stop' }, { strikes: 2, load: 250 }, async ({ world }, { size }) => {
   for (let i = 0; i < size.strikes; i++) {
     await loaded(world, size.load);
+    const open = world.recorder.connections.filter(({ ended }) => ended === undefined);
     const exit = await world.server.kill('SIGTERM');
     if (exit.code !== 0) world.recorder.fault(`the server ended with ${JSON.stringify(exit)} on SIGTERM`);
+    await delay(ARRIVAL_MS);
+    checkAnswered(world, open);
     await world.server.start();
   }
   await loaded(world, size.load);
@@ -227,6 +250,13 @@ const schedules: Scenario = {
   },
 };
 
+/** Clients do more than the server's limits allow. */
+const limits = scenario(
+  { name: 'limits', server: { env: { RATE_LIMITS: 'on' } }, connections: [2, 2] },
+  { strikes: 1, load: 150 },
+  async ({ world }, { size }) => loaded(world, size.strikes * size.load),
+);
+
 /** All of them, in the order of the promise. */
 export const SCENARIOS: readonly Scenario[] = [
   kill,
@@ -239,5 +269,6 @@ export const SCENARIOS: readonly Scenario[] = [
   connections,
   removals,
   beside,
+  limits,
   schedules,
 ];

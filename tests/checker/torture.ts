@@ -65,7 +65,9 @@ async function main(): Promise<void> {
     const begun = performance.now();
     const report = await run(scenario, own, options);
     reports.push(report);
-    print(`${describeReport(report)}\n  ${Math.round((performance.now() - begun) / 100) / 10} s`);
+    print(
+      `${describeReport(report, `--harder ${options.harder}`)}\n  ${Math.round((performance.now() - begun) / 100) / 10} s`,
+    );
   }
   const findings = reports.flatMap((report) => report.findings);
   const sum = (what: string) => reports.reduce((total, { counts }) => total + (counts[what] ?? 0), 0);
