@@ -4,7 +4,7 @@ import type { ChatStorage } from './storage.ts';
 import { StoredValue } from './stored-value.ts';
 
 /** Past this many unsaved changes a storage that does not work is no longer waited for. */
-const UNSAVED_MAX = 2_000;
+const UNSAVED_MAX = 200;
 
 /** What an outbox store needs. */
 export interface OutboxStoreOptions {
@@ -46,7 +46,7 @@ export class OutboxStore {
   change(change: Change): void {
     this.#unsaved.push(change);
     if (this.#unsaved.length > UNSAVED_MAX) this.#giveUpSaving();
-    this.#rebuild();
+    this.#setState(changeOutbox(this.#state, change));
     this.#saving ??= this.#save().finally(() => {
       this.#saving = undefined;
     });
@@ -102,7 +102,11 @@ export class OutboxStore {
   }
 
   #rebuild(): void {
-    this.#state = this.#unsaved.reduce(changeOutbox, this.#stored);
+    this.#setState(this.#unsaved.reduce(changeOutbox, this.#stored));
+  }
+
+  #setState(state: OutboxState): void {
+    this.#state = state;
     this.#options.onChange();
   }
 

@@ -165,6 +165,23 @@ describe('after a lost connection', () => {
     await rm(folder, { recursive: true });
   });
 
+  it('waits as long as a server that stops has asked', async () => {
+    await using server = await startServer(UNLIMITED);
+    await using proxy = await SwitchProxy.start(() => server.port);
+    await using clients = new Clients();
+    const ada = await clients.guest(proxy.url, 'ada');
+    let asked: number | undefined;
+    ada.on('server_closing', ({ retry_after_ms }) => {
+      asked = retry_after_ms;
+    });
+    await server.restart();
+    const begun = performance.now();
+    await until(ada, () => ada.state === 'offline');
+    await until(ada, () => ada.state === 'live', 'live', 30_000);
+    expect(asked).toBeGreaterThanOrEqual(0);
+    expect(performance.now() - begun).toBeGreaterThanOrEqual((asked ?? 0) - 1_000);
+  }, 60_000);
+
   it('counts a connection without answers as lost after 10 s', async () => {
     await using server = await startServer(UNLIMITED);
     await using proxy = await SwitchProxy.start(() => server.port);

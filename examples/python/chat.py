@@ -1,0 +1,189 @@
+"""A chat in the terminal with the plain python-socketio client, no SDK: how to sign in, resume and send safely.
+
+    pip install "python-socketio[client]"
+    python chat.py NAME [ROOM] [URL]
+
+It follows "What a client does" of docs/protocol.md: a cursor for the room, moved by live entries and by sync alone,
+and a key for each message, so that a message whose answer was lost is repeated and stored once.
+"""
+
+import queue
+import random
+import sys
+import threading
+import time
+import uuid
+
+import socketio
+
+ANSWER_S = 10
+RETRYABLE = ("RATE_LIMITED", "OVERLOADED", "UNAVAILABLE", "INTERNAL")
+
+
+class Refused(Exception):
+    """The server said no; `code` says why."""
+
+    def __init__(self, error):
+        super().__init__(error["message"])
+        self.code = error["code"]
+        self.wait_s = error.get("retry_after_ms", 1000) / 1000
+
+
+class Chat:
+    def __init__(self, url, username, room_name):
+        self.url, self.username, self.room_name = url, username, room_name
+        self.io = socketio.Client(reconnection=False)
+        self.token = self.epoch = self.room_id = None
+        self.cursor = 0
+        self.held = {}  # entries that came before one that is missing, by number
+        self.inbox = queue.Queue()  # what one thread works off in order: an entry, or None for a new connection
+        self.outbox = queue.Queue()
+        self.ready = threading.Event()
+        self.io.on("connect", lambda: self.inbox.put(None))
+        self.io.on("disconnect", self.disconnected)
+        self.io.on("server_closing", self.server_closing)
+        self.return_s = 1
+        self.leaving = False
+        for event in ("message", "message_updated", "message_deleted"):
+            self.io.on(event, self.inbox.put)
+
+    def server_closing(self, message):
+        self.return_s = message["retry_after_ms"] / 1000
+
+    def disconnected(self, *_):
+        self.ready.clear()
+        if not self.leaving:
+            threading.Thread(target=self.come_back, daemon=True).start()
+
+    def come_back(self):
+        """Reconnects here, since python-socketio does not when it was the server that ended the connection."""
+        wait_s, self.return_s = self.return_s, 1
+        time.sleep(wait_s)
+        while not self.io.connected and not self.leaving:
+            try:
+                self.io.connect(self.url, transports=["websocket"])
+            except (ValueError, socketio.exceptions.SocketIOError):  # ValueError: the last attempt is not over
+                time.sleep(random.uniform(0.5, 5))
+
+    def call(self, command, payload):
+        answer = self.io.call(command, payload, timeout=ANSWER_S)
+        if not answer["ok"]:
+            raise Refused(answer["error"])
+        return answer
+
+    def follow(self):
+        """Keeps the room up to date, through every reconnection."""
+        while True:
+            message = self.inbox.get()
+            try:
+                self.resume() if message is None else self.entry(message)
+            except Refused as refused:
+                time.sleep(refused.wait_s)
+                self.inbox.put(None)
+            except socketio.exceptions.SocketIOError:
+                pass  # the connection was lost: the next one puts None in the inbox
+
+    def resume(self):
+        """Signs in, and fetches what was missed."""
+        if not self.ready.is_set():
+            session = self.call("authenticate", {"token": self.token} if self.token else {"username": self.username})
+            self.token = session["token"]
+            if session["epoch"] != self.epoch:
+                self.epoch = session["epoch"]
+                self.enter()
+            self.ready.set()
+        self.sync()
+
+    def enter(self):
+        """Joins the room and begins with its newest messages."""
+        if self.room_id is None:
+            rooms = self.call("get_rooms", {"query": self.room_name})["rooms"]
+            found = [room["id"] for room in rooms if room["name"] == self.room_name]
+            self.room_id = found[0] if found else self.call("create_room", {"name": self.room_name})["room"]["id"]
+        answer = self.call("join_room", {"room_id": self.room_id})
+        self.cursor = answer["room"]["seq"]
+        self.held.clear()
+        for message in answer["messages"]:
+            self.show(message)
+
+    def sync(self):
+        more = True
+        while more:
+            asked = {"room_id": self.room_id, "seq": self.cursor}
+            page = self.call("sync", {"epoch": self.epoch, "rooms": [asked]})["rooms"][0]
+            if "error" in page:
+                sys.exit(f"The room is closed to us: {page['error']}")
+            if page["reset"]:
+                return self.enter()
+            for message in page["messages"]:
+                self.take(message)
+            more = page["has_more"]
+            if not more:
+                self.cursor = max(self.cursor, page["head"])
+            self.take_held()
+
+    def entry(self, message):
+        """A live entry: the next one is shown, a lower one dropped, a higher one kept until sync has filled the gap."""
+        if message["room_id"] != self.room_id or message["rev"] <= self.cursor:
+            return
+        self.held[message["rev"]] = message
+        self.take_held()
+        if self.held:
+            self.sync()
+
+    def take_held(self):
+        self.held = {rev: message for rev, message in self.held.items() if rev > self.cursor}
+        while self.cursor + 1 in self.held:
+            self.take(self.held.pop(self.cursor + 1))
+
+    def take(self, message):
+        self.cursor = message["rev"]
+        self.show(message)
+
+    def show(self, message):
+        text = "(deleted)" if message["deleted"] else message["content"]
+        print(f"{message['username']}: {text}", flush=True)
+
+    def send_all(self):
+        """Sends one message after another, each with its key, and repeats it until the server has decided."""
+        while True:
+            message = self.outbox.get()
+            while not self.sent(message):
+                pass
+            self.outbox.task_done()
+
+    def sent(self, message):
+        self.ready.wait()
+        try:
+            self.call("send_message", message)
+            return True
+        except Refused as refused:
+            if refused.code in RETRYABLE:
+                time.sleep(refused.wait_s)
+                return False
+            print(f"! {refused}", flush=True)
+            return True
+        except socketio.exceptions.SocketIOError:
+            time.sleep(0.2)  # the connection was lost: the same key makes the repetition safe
+            return False
+
+    def run(self):
+        for work in (self.follow, self.send_all):
+            threading.Thread(target=work, daemon=True).start()
+        self.io.connect(self.url, transports=["websocket"])
+        self.ready.wait()
+        print(f"You are {self.username} in {self.room_name}.", flush=True)
+        for line in sys.stdin:
+            if line.strip():
+                message = {"room_id": self.room_id, "content": line.strip(), "client_id": str(uuid.uuid4())}
+                self.outbox.put(message)
+        self.outbox.join()
+        self.leaving = True
+        self.io.disconnect()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit("Give your name: python chat.py ada")
+    name, room, url = (sys.argv[1:] + ["lobby", "http://localhost:8000"][len(sys.argv) - 2 :])[:3]
+    Chat(url, name, room).run()
