@@ -4,7 +4,6 @@ import {
   type CommandName,
   type CommandPayload,
   type CommandResult,
-  type ErrorBody,
   type EventPayload,
   LOG_EVENT_NAMES,
   type Message,
@@ -12,6 +11,7 @@ import {
 import { Connection, type Way } from './connection.ts';
 import type { Random } from './random.ts';
 import type { Recorder } from './records.ts';
+import { mayRetry, waitOf } from './retry.ts';
 import { RoomView } from './room-view.ts';
 
 /** A user, as its clients know it. */
@@ -39,15 +39,6 @@ interface Unsent {
 }
 
 const LOG_EVENTS: ReadonlySet<string> = new Set(LOG_EVENT_NAMES);
-/** Refusals after which the same command may succeed. */
-const RETRY = new Set(['UNAVAILABLE', 'OVERLOADED', 'RATE_LIMITED']);
-const RETRY_MS = 200;
-const RETRY_MAX_MS = 10_000;
-
-/** How long to wait before the same command is sent again, in milliseconds. */
-function waitOf({ retry_after_ms = RETRY_MS }: ErrorBody): number {
-  return Math.min(retry_after_ms, RETRY_MAX_MS);
-}
 
 /**
  * A plain Socket.IO client that follows "What a client does" of the protocol to the letter: it keeps a cursor for each
@@ -213,7 +204,7 @@ export class CheckedClient {
       // The caller has to note that it is entering first.
       await null;
       let answer = await this.call('join_room', { room_id });
-      while (answer?.ok === false && RETRY.has(answer.error.code)) {
+      while (answer?.ok === false && mayRetry(answer.error)) {
         await delay(waitOf(answer.error));
         answer = await this.call('join_room', { room_id });
       }
@@ -265,7 +256,7 @@ export class CheckedClient {
     const answer = await this.call('send_message', unsent.payload);
     unsent.underWay = false;
     if (answer === undefined) return; // repeated after the next sign-in
-    if (answer.ok || !RETRY.has(answer.error.code)) {
+    if (answer.ok || !mayRetry(answer.error)) {
       this.#unsent.delete(key);
       return;
     }
@@ -285,7 +276,7 @@ export class CheckedClient {
         const answer = await this.call('sync', { epoch: this.#epoch, rooms });
         if (answer === undefined) return;
         if (answer.ok) for (const room of answer.rooms) this.#applySync(room, asked);
-        else if (RETRY.has(answer.error.code)) await delay(waitOf(answer.error));
+        else if (mayRetry(answer.error)) await delay(waitOf(answer.error));
         else return;
       }
     } finally {

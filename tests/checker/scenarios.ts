@@ -24,6 +24,7 @@ const PATIENCE_MS = 40_000;
 const ARRIVAL_MS = 300;
 const TEN_MINUTES_MS = 600_000;
 const CLOCK = new URL('./preload/clock.ts', import.meta.url);
+const SLOW_REPLIES = new URL('./preload/slow-replies.ts', import.meta.url);
 const DIE_AFTER_COMMIT = new URL('./preload/die-after-commit.ts', import.meta.url);
 
 /** Waits until so many more commands have been acknowledged. */
@@ -93,7 +94,7 @@ const stop = scenario({ name: 'stop' }, { strikes: 2, load: 250 }, async ({ worl
 
 const network = scenario(
   { name: 'network', throughProxy: true, connections: [3, 3, 3] },
-  { strikes: 4, load: 300 },
+  { strikes: 3, load: 300 },
   async ({ world }, { size }) => {
     world.proxy.trouble(true);
     await loaded(world, size.strikes * size.load);
@@ -190,15 +191,19 @@ const clock = scenario(
   },
 );
 
+const CROWD = { send_twice: 10, join: 25, leave: 10, add: 12, remove: 12, read_anew: 12, sync: 6, away: 8 } as const;
+
 /** A user with many connections that join, leave, read anew and come and go, while others manage the members. */
 export const connections = scenario(
-  {
-    name: 'connections',
-    connections: [6, 3, 1],
-    pauseMs: 12,
-    weights: { send_twice: 10, join: 25, leave: 10, add: 12, remove: 12, read_anew: 12, sync: 6, away: 8 },
-  },
-  { strikes: 5, load: 300 },
+  { name: 'connections', connections: [6, 3, 1], pauseMs: 12, weights: CROWD },
+  { strikes: 4, load: 300 },
+  async ({ world }, { size }) => loaded(world, size.strikes * size.load),
+);
+
+/** The same with a store that is slow to say what it has done. */
+const slow = scenario(
+  { name: 'slow', server: { preload: [SLOW_REPLIES] }, connections: [6, 3, 1], pauseMs: 20, weights: CROWD },
+  { strikes: 2, load: 300 },
   async ({ world }, { size }) => loaded(world, size.strikes * size.load),
 );
 
@@ -253,7 +258,7 @@ const schedules: Scenario = {
 /** Clients do more than the server's limits allow. */
 const limits = scenario(
   { name: 'limits', server: { env: { RATE_LIMITS: 'on' } }, connections: [2, 2] },
-  { strikes: 1, load: 150 },
+  { strikes: 1, load: 60 },
   async ({ world }, { size }) => loaded(world, size.strikes * size.load),
 );
 
@@ -267,6 +272,7 @@ export const SCENARIOS: readonly Scenario[] = [
   absence,
   clock,
   connections,
+  slow,
   removals,
   beside,
   limits,
