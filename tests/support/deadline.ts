@@ -1,5 +1,5 @@
 /** How long a test waits for anything, unless it says otherwise, in milliseconds. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 25_000;
 
 /** The promise, or a rejection that says what was waited for once `ms` milliseconds are over. */
 export async function deadline<T>(promise: Promise<T>, what: string, ms = PATIENCE_MS): Promise<T> {
