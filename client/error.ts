@@ -6,10 +6,10 @@ type RetryableCode = { [C in ErrorCode]: (typeof ERRORS)[C]['retryable'] extends
 
 /** The faults that only a client can have. */
 const LOCAL_ERRORS = {
-  OFFLINE: 'Nothing was sent: there is no connection.',
-  NO_ANSWER: 'There was no answer: the outcome is not known.',
-  OUTBOX_FULL: 'Too many messages are waiting.',
-  DISCARDED: 'The message was thrown away.',
+  OFFLINE: 'There is no connection.',
+  NO_ANSWER: 'There was no answer.',
+  OUTBOX_FULL: 'Too many are waiting.',
+  DISCARDED: 'It was thrown away.',
 } as const;
 
 /** A code of the client's own: no server sends it. */
