@@ -3,7 +3,6 @@ export type { ErrorBody } from '../protocol/answer.ts';
 export type { CommandPayload, CommandResult } from '../protocol/commands.ts';
 export type { ErrorCode, Locale } from '../protocol/errors.ts';
 export type { EventPayload } from '../protocol/events.ts';
-export { LIMITS } from '../protocol/limits.ts';
 export type { Message, Room, RoomType, System, User } from '../protocol/models.ts';
 export type { CommandName, EventName } from '../protocol/names.ts';
 export { Chat, createClient } from './chat.ts';

@@ -31,7 +31,6 @@ export class Marks {
   #epoch = '';
   #stored: StoredMarks | undefined;
   #saving = false;
-  #dirty = false;
 
   constructor(options: MarksOptions) {
     this.#options = options;
@@ -68,8 +67,7 @@ export class Marks {
       this.#marks.delete(oldest);
     }
     this.#options.onChange(room_id);
-    this.#dirty = true;
-    void this.#save();
+    this.#save();
   }
 
   /** The room is seen for the first time on this device, unless a mark was stored: what is there counts as read. */
@@ -91,19 +89,18 @@ export class Marks {
     this.#firsts.clear();
   }
 
-  async #save(): Promise<void> {
+  /** Marks that are set before the storage has its turn are all in that one write. */
+  #save(): void {
     if (this.#saving) return;
     this.#saving = true;
-    try {
-      while (this.#dirty) {
-        this.#dirty = false;
-        await this.#value.update((stored) => this.#merged(stored));
-      }
-    } catch (error) {
-      this.#options.onFault(error);
-    } finally {
+    const merge = (stored: StoredMarks) => {
       this.#saving = false;
-    }
+      return this.#merged(stored);
+    };
+    this.#value.update(merge).catch((error: unknown) => {
+      this.#saving = false;
+      this.#options.onFault(error);
+    });
   }
 
   #merged(stored: StoredMarks): StoredMarks {

@@ -1,5 +1,5 @@
 import type { CommandResult } from '../protocol/commands.ts';
-import { LIMITS } from '../protocol/limits.ts';
+import type { LIMITS } from '../protocol/limits.ts';
 import type { Message, Room, User } from '../protocol/models.ts';
 import { type Connection, PAGE_MS } from './connection.ts';
 import type { Unsubscribe } from './observable.ts';
@@ -20,6 +20,9 @@ export interface RoomHost {
   /** Called when this user has left. */
   readonly left: (room_id: string) => void;
 }
+
+/** Its type holds it to the protocol's number, and the bundle needs no table for it. */
+const PAGE_MAX: (typeof LIMITS)['page_max'] = 100;
 
 /**
  * A room as a live object: its messages, members and who is typing, kept up to date while it is open. `subscribe` and
@@ -172,14 +175,18 @@ export class ChatRoom {
   }
 
   /** One load at a time; asking for the same again gives the one that runs. */
-  #load(kind: 'older' | 'newer' | 'newest', limit: number = LIMITS.page_default): Promise<void> {
+  #load(kind: 'older' | 'newer' | 'newest', limit?: number): Promise<void> {
     if (this.#loading?.kind === kind) return this.#loading.done;
     const before = this.#loading?.done ?? Promise.resolve();
     const done = before
       .catch(() => {})
       .then(() =>
         this.#state.timeline.load(kind, (place) =>
-          this.#host.call('get_messages', { room_id: this.id, limit, ...place }, { answerMs: PAGE_MS }),
+          this.#host.call(
+            'get_messages',
+            { room_id: this.id, ...(limit !== undefined && { limit }), ...place },
+            { answerMs: PAGE_MS },
+          ),
         ),
       )
       .finally(() => {
@@ -192,7 +199,7 @@ export class ChatRoom {
 
   /** A failure shows as members that are a little old; the next connection tries again. */
   async #refreshMembers(): Promise<void> {
-    const payload = { room_id: this.id, limit: LIMITS.page_max };
+    const payload = { room_id: this.id, limit: PAGE_MAX };
     await this.#host
       .call('get_users', payload, { apply: ({ users }) => this.#state.setMembers(users), answerMs: PAGE_MS })
       .catch(() => {});

@@ -1,4 +1,4 @@
-import { LIMITS } from '../protocol/limits.ts';
+import type { LIMITS } from '../protocol/limits.ts';
 import { Backoff, Sleep } from './backoff.ts';
 import { type Connection, PAGE_MS } from './connection.ts';
 import { ChatError } from './error.ts';
@@ -28,6 +28,9 @@ interface Asked {
   readonly entry: RoomEntry;
   readonly log: RoomLog;
 }
+
+/** Its type holds it to the protocol's number, and the bundle needs no table for it. */
+const SYNC_ROOMS: (typeof LIMITS)['sync_rooms'] = 100;
 
 /** Brings rooms up to date: one `sync` at a time, of at most 100 rooms; those that must start afresh are joined anew. */
 export class Syncer {
@@ -113,7 +116,7 @@ export class Syncer {
     for (const entry of this.#behind) {
       const { log } = entry.state;
       if (log === undefined) this.#behind.delete(entry);
-      else if (asked.length < LIMITS.sync_rooms) asked.push({ entry, log });
+      else if (asked.length < SYNC_ROOMS) asked.push({ entry, log });
     }
     if (asked.length > 0) await this.#sync(asked);
   }
