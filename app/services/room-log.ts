@@ -36,6 +36,7 @@ export class RoomLog {
   #reading: 'no' | 'yes' | 'again' = 'no';
   #ended = false;
   #delivering = false;
+  #resting = 0;
   #waiting: { readonly connection: Connection; readonly known: number }[] = [];
   #reached: { readonly number: number; readonly resolve: () => void }[] = [];
 
@@ -49,9 +50,19 @@ export class RoomLog {
     return this.#cursor;
   }
 
-  /** Whether connections wait to be admitted. */
+  /** Whether connections wait to be admitted, or rest. */
   get isAwaited(): boolean {
-    return this.#waiting.length > 0;
+    return this.#waiting.length > 0 || this.#resting > 0;
+  }
+
+  /** It is to be followed for one more connection whose subscription rests, until {@link resume}. */
+  rest(): void {
+    this.#resting++;
+  }
+
+  /** Ends what {@link rest} began. */
+  resume(): void {
+    this.#resting--;
   }
 
   /** Takes an entry that was committed. */

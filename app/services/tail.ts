@@ -6,8 +6,9 @@ import type { LogEntry, RoomSnapshot, Store } from '../stores/store.ts';
 import type { Connection, Delivery, OnlineUser } from './delivery.ts';
 import { entryEvents } from './entry-events.ts';
 import type { Presence } from './presence.ts';
-import { type DeliveredEntry, type Mark, missedEntries, RecentEntries } from './recent.ts';
+import { type Mark, RecentEntries } from './recent.ts';
 import { RoomLog } from './room-log.ts';
+import { Streams } from './stream.ts';
 
 /** What the tail needs. */
 export interface TailOptions {
@@ -20,31 +21,30 @@ export interface TailOptions {
   readonly recentMax?: number;
 }
 
-/** Where a connection stands in a room: it knows everything up to `known`; what came since then is kept from `mark` on. */
-interface Standing {
-  readonly room_id: string;
-  readonly known: number;
-  readonly mark: Mark;
-}
-
 /**
  * Follows the logs of the rooms that connections here are in, and gives each connection each room's entries in order,
- * with no gap and none twice, from the number its snapshot ends at to its own removal. Bringing a connection onto a
- * room's stream goes as in atproto's outbox: mark where the stream is, read a snapshot, send what came in between,
- * cut over.
+ * with no gap and none twice, from the number its snapshot ends at to its own removal.
  */
 export class Tail {
   readonly #options: TailOptions;
   readonly #logs = new Map<string, RoomLog>();
-  /** Rooms whose log is followed for connections whose subscription rests, and how many those are. */
-  readonly #resting = new Map<string, number>();
   readonly #recent: RecentEntries;
+  readonly #streams: Streams;
   /** Welcomes that were left to a command that is entering the room. */
   readonly #owed = new WeakMap<Connection, Set<string>>();
 
   constructor(options: TailOptions) {
     this.#options = options;
     this.#recent = new RecentEntries(options.recentMax);
+    this.#streams = new Streams({
+      ...options,
+      recent: this.#recent,
+      logOf: (room_id) => this.#logs.get(room_id),
+      follow: (room_id, cursor) => this.#follow(room_id, cursor),
+      follows: (connection, room_id) => this.#follows(connection, room_id),
+      dropUnused: (room_id) => this.#dropUnused(room_id),
+      welcome: (connection, room_id) => this.#welcome(connection, room_id),
+    });
     options.store.onEntries((entries) => this.commit(entries));
   }
 
@@ -74,27 +74,18 @@ export class Tail {
   attachAll(connection: Connection, memberships: readonly (readonly [string, number])[], mark: Mark): void {
     const user = connection.identity?.user;
     if (user === undefined) return;
-    // What its user was made a member of meanwhile can no longer be told.
-    if (!this.#recent.reachesBackTo(mark)) {
-      this.#options.delivery.drop(connection);
-      return;
-    }
-    const recent = this.#recent.since(mark, new Set(memberships.map(([room_id]) => room_id)));
-    const joined = this.#recent.joinedSince(mark, user.id);
-    for (const [room_id, known] of memberships) {
-      if (
-        this.#cutOver(connection, user, {
-          room_id,
-          known,
-          delivered: recent.get(room_id) ?? [],
-        })
-      )
-        continue;
-      this.#chain(connection, (later) => this.#attach(connection, { room_id, known, mark: later }));
-    }
-    for (const room_id of joined) {
-      if (!this.#follows(connection, room_id)) this.#welcome(connection, room_id);
-    }
+    if (this.#recent.reachesBackTo(mark)) {
+      const recent = this.#recent.since(mark, new Set(memberships.map(([room_id]) => room_id)));
+      const joined = this.#recent.joinedSince(mark, user.id);
+      for (const [room_id, known] of memberships) {
+        const delivered = recent.get(room_id) ?? [];
+        if (this.#streams.cutOver(connection, user, { room_id, known, delivered })) continue;
+        this.#chain(connection, (later) => this.#streams.attach(connection, { room_id, known, mark: later }));
+      }
+      for (const room_id of joined) this.#welcome(connection, room_id);
+      // What its user was made a member of meanwhile can no longer be told.
+    } else this.#options.delivery.drop(connection);
+    for (const room_id of user.rooms) this.#leaveRoom(user, room_id);
   }
 
   /**
@@ -104,7 +95,7 @@ export class Tail {
    * @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER`
    */
   enter(connection: Connection, room_id: string, answer: (snapshot: RoomSnapshot) => void): Promise<void> {
-    const entered = connection.turn.then(() => this.#enter(connection, room_id, answer));
+    const entered = connection.turn.then(() => this.#streams.enter(connection, room_id, answer));
     connection.turn = entered.catch(() => {});
     return entered;
   }
@@ -123,16 +114,14 @@ export class Tail {
     const owed = this.#owed.get(connection);
     if (!owed?.delete(room_id)) return;
     if (owed.size === 0) this.#owed.delete(connection);
-    if (!this.#follows(connection, room_id)) this.#welcome(connection, room_id);
+    this.#welcome(connection, room_id);
   }
 
   /** Compares the rooms that are followed here with the store, and reads what they are missing. */
   async catchUp(): Promise<void> {
     const room_ids = [...this.#logs.keys()];
     if (room_ids.length === 0) return;
-    for (const { room_id, head } of await this.#options.store.rooms.heads({
-      room_ids,
-    })) {
+    for (const { room_id, head } of await this.#options.store.rooms.heads({ room_ids })) {
       const log = this.#logs.get(room_id);
       if (log !== undefined && head > log.cursor) await log.readMissing();
     }
@@ -153,161 +142,10 @@ export class Tail {
     for (const room_id of connection.identity?.user.rooms ?? []) this.#unsubscribe(room_id, connection);
   }
 
-  async #enter(connection: Connection, room_id: string, answer: (snapshot: RoomSnapshot) => void): Promise<void> {
-    const user = connection.identity?.user;
-    if (user === undefined) throw new Refusal('UNAUTHENTICATED');
-    const mark = this.#recent.open();
-    try {
-      const log = this.#logs.get(room_id);
-      if (log !== undefined && this.#follows(connection, room_id)) {
-        await this.#readAgain(connection, user, { room_id, log, mark, answer });
-        return;
-      }
-      const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });
-      answer(snapshot);
-      await this.#attachOrEnd(connection, { room_id, known: snapshot.room.seq, mark });
-    } finally {
-      this.#recent.close(mark);
-    }
-  }
-
   /** Whether a connection receives a room, or will as soon as the tail is where its snapshot is. */
   #follows(connection: Connection, room_id: string): boolean {
     if (this.#options.delivery.isSubscribed(room_id, connection)) return true;
     return this.#logs.get(room_id)?.knownBy(connection) !== undefined;
-  }
-
-  /** The subscription rests while the room is read, so that the answer can stand at its place in the stream. */
-  async #readAgain(
-    connection: Connection,
-    user: OnlineUser,
-    reading: {
-      room_id: string;
-      log: RoomLog;
-      mark: Mark;
-      answer: (snapshot: RoomSnapshot) => void;
-    },
-  ): Promise<void> {
-    const { room_id, log, mark, answer } = reading;
-    let known = log.knownBy(connection) ?? log.cursor;
-    this.#resting.set(room_id, (this.#resting.get(room_id) ?? 0) + 1);
-    this.#options.delivery.unsubscribe(room_id, connection);
-    log.forget(connection);
-    try {
-      const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });
-      const { seq } = snapshot.room;
-      await log.reach(seq);
-      await this.#sendUpTo(connection, user, { room_id, known, mark, to: seq }, (reached) => {
-        known = reached;
-      });
-      answer(snapshot);
-    } finally {
-      const left = (this.#resting.get(room_id) ?? 1) - 1;
-      if (left === 0) this.#resting.delete(room_id);
-      else this.#resting.set(room_id, left);
-      await this.#attachOrEnd(connection, { room_id, known, mark });
-      this.#dropUnused(room_id);
-    }
-  }
-
-  /**
-   * Sends what came above `known`, up to `to`, where a snapshot stands: nothing above the user's own removal, since
-   * the snapshot then begins the stream anew. `onReached` is told how far it is, after each part.
-   */
-  async #sendUpTo(
-    connection: Connection,
-    user: OnlineUser,
-    { room_id, known, mark, to }: Standing & { to: number },
-    onReached: (number: number) => void,
-  ): Promise<void> {
-    const kept = this.#recent.since(mark, new Set([room_id])).get(room_id) ?? [];
-    const below = kept.filter(({ entry }) => entry.message.rev <= to);
-    const missed = missedEntries(below, known, to);
-    if (missed !== undefined) this.#sendUntilRemoval(connection, user, missed);
-    for (let at = known; missed === undefined && at < to; ) {
-      const { entries, reached } = await this.#readLog(room_id, at);
-      const told = entries.filter(({ message }) => message.rev <= to);
-      if (this.#sendUntilRemoval(connection, user, told)) break;
-      at = reached;
-      onReached(Math.min(at, to));
-    }
-    onReached(to);
-  }
-
-  /** A page of the log, and up to which number it tells everything. @throws Refusal when the room is gone */
-  async #readLog(room_id: string, after: number): Promise<{ entries: LogEntry[]; reached: number }> {
-    this.#options.metrics.gapReads.inc();
-    const { entries, head, has_more } = await this.#options.store.messages.log({ room_id, after });
-    const reached = has_more ? (entries.at(-1)?.message.rev ?? head) : head;
-    if (reached <= after) throw new Refusal('ROOM_NOT_FOUND');
-    return { entries, reached };
-  }
-
-  /** A connection that cannot be brought onto its stream is ended: it comes back and syncs. */
-  async #attachOrEnd(connection: Connection, standing: Standing): Promise<void> {
-    try {
-      await this.#attach(connection, standing);
-    } catch (error) {
-      this.#options.logger.warn({ err: error, connection: connection.id }, 'a connection could not follow a room');
-      this.#options.delivery.drop(connection);
-    }
-  }
-
-  /** Gets a connection onto a room's stream, reading the store where what was delivered is no longer in memory. */
-  async #attach(connection: Connection, { room_id, known, mark }: Standing): Promise<void> {
-    const user = connection.identity?.user;
-    for (let at = known; user !== undefined; ) {
-      const delivered = this.#recent.since(mark, new Set([room_id])).get(room_id) ?? [];
-      if (this.#cutOver(connection, user, { room_id, known: at, delivered })) return;
-      const { entries, reached } = await this.#readLog(room_id, at);
-      if (this.#sendUntilRemoval(connection, user, entries)) {
-        this.#welcome(connection, room_id);
-        return;
-      }
-      at = reached;
-    }
-  }
-
-  /**
-   * Subscribes a connection that knows a room up to `known`, after sending it what was `delivered` above that.
-   * False, with nothing sent, when some of that is no longer in memory.
-   */
-  #cutOver(
-    connection: Connection,
-    user: OnlineUser,
-    { room_id, known, delivered }: { room_id: string; known: number; delivered: readonly DeliveredEntry[] },
-  ): boolean {
-    const { delivery, presence } = this.#options;
-    if (connection.closed) return true;
-    const log = this.#logs.get(room_id);
-    if (log === undefined) {
-      presence.enterRoom(user, room_id);
-      delivery.subscribe(room_id, connection);
-      const followed = this.#follow(room_id, known);
-      for (const { entry } of delivered) followed.take(entry);
-      return true;
-    }
-    const missed = missedEntries(delivered, known, log.cursor);
-    if (missed === undefined) return false;
-    if (this.#sendUntilRemoval(connection, user, missed)) {
-      this.#welcome(connection, room_id);
-      return true;
-    }
-    presence.enterRoom(user, room_id);
-    log.admitAfter(missed.at(-1)?.message.rev ?? known, connection);
-    return true;
-  }
-
-  /**
-   * Sends entries one after another. True when one of them ended the user's membership: nothing goes out after that.
-   * Who may have become a member again since then is to be welcomed.
-   */
-  #sendUntilRemoval(connection: Connection, user: OnlineUser, entries: readonly LogEntry[]): boolean {
-    return entries.some((entry) => {
-      this.#send(connection, entry);
-      const change = membershipChange(entry.message);
-      return change !== undefined && 'left' in change && change.left === user.id;
-    });
   }
 
   #follow(room_id: string, cursor: number): RoomLog {
@@ -340,7 +178,7 @@ export class Tail {
 
   #dropUnused(room_id: string): void {
     const log = this.#logs.get(room_id);
-    if (log === undefined || log.isAwaited || this.#resting.has(room_id)) return;
+    if (log === undefined || log.isAwaited) return;
     if (this.#options.delivery.subscribers(room_id) > 0) return;
     this.#logs.delete(room_id);
     log.end();
@@ -365,9 +203,13 @@ export class Tail {
     const others = [...user.connections].filter((connection) => !this.#follows(connection, room_id));
     if ('joined' in change) {
       for (const connection of others) this.#welcomeUnlessEntering(connection, room_id);
-    } else if (others.length === user.connections.size) {
-      this.#options.presence.leaveRoom(user.id, room_id);
-    }
+    } else this.#leaveRoom(user, room_id);
+  }
+
+  /** Takes note that a user is no member of a room any more, unless a connection knows better. */
+  #leaveRoom(user: OnlineUser | undefined, room_id: string): void {
+    if (user === undefined || [...user.connections].some((connection) => this.#follows(connection, room_id))) return;
+    this.#options.presence.leaveRoom(user.id, room_id);
   }
 
   #deliver(entry: LogEntry, { from, read }: { from: number; read: boolean }): void {
@@ -378,12 +220,6 @@ export class Tail {
     this.#enterRoom(entry);
     for (const outgoing of entryEvents(entry, presence)) delivery.publish(room_id, outgoing);
     this.#applyMembership(entry, read);
-  }
-
-  #send(connection: Connection, entry: LogEntry): void {
-    const { presence, metrics } = this.#options;
-    metrics.entriesDelivered.inc();
-    for (const outgoing of entryEvents(entry, presence)) connection.send(outgoing);
   }
 
   /** Who joins is online in the room before the room is told, so that the numbers told are right. */
@@ -427,14 +263,14 @@ export class Tail {
     const { presence } = this.#options;
     this.#chain(connection, async () => {
       if (this.#follows(connection, room_id) || connection.closed) return;
-      await this.#enter(connection, room_id, ({ room, users, messages }) => {
+      const entered = this.#streams.enter(connection, room_id, ({ room, users, messages }) => {
         const members = users.map((user) => presence.user(user));
-        const payload = {
-          room: presence.room(room),
-          users: members,
-          messages: [...messages],
-        };
+        const payload = { room: presence.room(room), users: members, messages: [...messages] };
         connection.send({ event: 'room_info', payload });
+      });
+      await entered.catch((error: unknown) => {
+        if (isGone(error)) this.#leaveRoom(connection.identity?.user, room_id);
+        throw error;
       });
     });
   }

@@ -114,7 +114,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'deliver before cutting over',
     patches: [
       {
-        file: 'app/services/tail.ts',
+        file: 'app/services/stream.ts',
         from: '      const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });\n      answer(snapshot);',
         to:
           '      if (log !== undefined) this.#options.delivery.subscribe(room_id, connection);\n' +

@@ -1,0 +1,203 @@
+import type { Logger } from '../core/logger.ts';
+import type { Metrics } from '../core/metrics.ts';
+import { membershipChange } from '../models/message.ts';
+import { Refusal } from '../models/refusal.ts';
+import type { LogEntry, RoomSnapshot, Store } from '../stores/store.ts';
+import type { Connection, Delivery, OnlineUser } from './delivery.ts';
+import { entryEvents } from './entry-events.ts';
+import type { Presence } from './presence.ts';
+import { type DeliveredEntry, type Mark, missedEntries, type RecentEntries } from './recent.ts';
+import type { RoomLog } from './room-log.ts';
+
+/** What bringing connections onto streams needs. */
+export interface StreamOptions {
+  readonly store: Store;
+  readonly delivery: Delivery;
+  readonly presence: Presence;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly recent: RecentEntries;
+  /** The log of a room, if it is followed. */
+  readonly logOf: (room_id: string) => RoomLog | undefined;
+  /** Begins to follow a room whose entries up to `cursor` count as delivered. */
+  readonly follow: (room_id: string, cursor: number) => RoomLog;
+  /** Whether a connection receives a room, or will as soon as the tail is where its snapshot is. */
+  readonly follows: (connection: Connection, room_id: string) => boolean;
+  /** Follows a room no more, if nobody needs it. */
+  readonly dropUnused: (room_id: string) => void;
+  /** Brings a connection into a room later, if its user is a member then. */
+  readonly welcome: (connection: Connection, room_id: string) => void;
+}
+
+/** Where a connection stands in a room: it knows everything up to `known`; what came since then is kept from `mark` on. */
+interface Standing {
+  readonly room_id: string;
+  readonly known: number;
+  readonly mark: Mark;
+}
+
+/**
+ * Brings connections onto the streams of rooms, as in atproto's outbox: mark where the stream is, read a snapshot, send
+ * what came in between, cut over.
+ */
+export class Streams {
+  readonly #options: StreamOptions;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Reads a room for one of its members and brings the connection onto its stream; see `Tail.enter`.
+   * @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER`
+   */
+  async enter(connection: Connection, room_id: string, answer: (snapshot: RoomSnapshot) => void): Promise<void> {
+    const user = connection.identity?.user;
+    if (user === undefined) throw new Refusal('UNAUTHENTICATED');
+    const mark = this.#options.recent.open();
+    try {
+      const log = this.#options.logOf(room_id);
+      if (log !== undefined && this.#options.follows(connection, room_id)) {
+        await this.#readAgain(connection, user, { room_id, log, mark, answer });
+        return;
+      }
+      const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });
+      answer(snapshot);
+      await this.#attachOrEnd(connection, { room_id, known: snapshot.room.seq, mark });
+    } finally {
+      this.#options.recent.close(mark);
+    }
+  }
+
+  /** The subscription rests while the room is read, so that the answer can stand at its place in the stream. */
+  async #readAgain(
+    connection: Connection,
+    user: OnlineUser,
+    reading: { room_id: string; log: RoomLog; mark: Mark; answer: (snapshot: RoomSnapshot) => void },
+  ): Promise<void> {
+    const { room_id, log, mark, answer } = reading;
+    let known = log.knownBy(connection) ?? log.cursor;
+    log.rest();
+    this.#options.delivery.unsubscribe(room_id, connection);
+    log.forget(connection);
+    try {
+      const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });
+      const { seq } = snapshot.room;
+      await log.reach(seq);
+      await this.#sendUpTo(connection, user, { room_id, known, mark, to: seq }, (reached) => {
+        known = reached;
+      });
+      answer(snapshot);
+    } finally {
+      log.resume();
+      await this.#attachOrEnd(connection, { room_id, known, mark });
+      this.#options.dropUnused(room_id);
+    }
+  }
+
+  /**
+   * Sends what came above `known`, up to `to`, where a snapshot stands: nothing above the user's own removal, since
+   * the snapshot then begins the stream anew. `onReached` is told how far it is, after each part.
+   */
+  async #sendUpTo(
+    connection: Connection,
+    user: OnlineUser,
+    { room_id, known, mark, to }: Standing & { to: number },
+    onReached: (number: number) => void,
+  ): Promise<void> {
+    const kept = this.#options.recent.since(mark, new Set([room_id])).get(room_id) ?? [];
+    const below = kept.filter(({ entry }) => entry.message.rev <= to);
+    const missed = missedEntries(below, known, to);
+    if (missed !== undefined) this.#sendUntilRemoval(connection, user, missed);
+    for (let at = known; missed === undefined && at < to; ) {
+      const { entries, reached } = await this.#readLog(room_id, at);
+      const told = entries.filter(({ message }) => message.rev <= to);
+      if (this.#sendUntilRemoval(connection, user, told)) break;
+      at = reached;
+      onReached(Math.min(at, to));
+    }
+    onReached(to);
+  }
+
+  /** A page of the log, and up to which number it tells everything. @throws Refusal when the room is gone */
+  async #readLog(room_id: string, after: number): Promise<{ entries: LogEntry[]; reached: number }> {
+    this.#options.metrics.gapReads.inc();
+    const { entries, head, has_more } = await this.#options.store.messages.log({ room_id, after });
+    const reached = has_more ? (entries.at(-1)?.message.rev ?? head) : head;
+    if (reached <= after) throw new Refusal('ROOM_NOT_FOUND');
+    return { entries, reached };
+  }
+
+  /** A connection that cannot be brought onto its stream is ended: it comes back and syncs. */
+  async #attachOrEnd(connection: Connection, standing: Standing): Promise<void> {
+    try {
+      await this.attach(connection, standing);
+    } catch (error) {
+      this.#options.logger.warn({ err: error, connection: connection.id }, 'a connection could not follow a room');
+      this.#options.delivery.drop(connection);
+    }
+  }
+
+  /** Gets a connection onto a room's stream, reading the store where what was delivered is no longer in memory. */
+  async attach(connection: Connection, { room_id, known, mark }: Standing): Promise<void> {
+    const user = connection.identity?.user;
+    for (let at = known; user !== undefined; ) {
+      const delivered = this.#options.recent.since(mark, new Set([room_id])).get(room_id) ?? [];
+      if (this.cutOver(connection, user, { room_id, known: at, delivered })) return;
+      const { entries, reached } = await this.#readLog(room_id, at);
+      if (this.#sendUntilRemoval(connection, user, entries)) {
+        this.#options.welcome(connection, room_id);
+        return;
+      }
+      at = reached;
+    }
+  }
+
+  /**
+   * Subscribes a connection that knows a room up to `known`, after sending it what was `delivered` above that.
+   * False, with nothing sent, when some of that is no longer in memory.
+   */
+  cutOver(
+    connection: Connection,
+    user: OnlineUser,
+    { room_id, known, delivered }: { room_id: string; known: number; delivered: readonly DeliveredEntry[] },
+  ): boolean {
+    const { delivery, presence } = this.#options;
+    if (connection.closed) return true;
+    const log = this.#options.logOf(room_id);
+    if (log === undefined) {
+      presence.enterRoom(user, room_id);
+      delivery.subscribe(room_id, connection);
+      const followed = this.#options.follow(room_id, known);
+      for (const { entry } of delivered) followed.take(entry);
+      return true;
+    }
+    const missed = missedEntries(delivered, known, log.cursor);
+    if (missed === undefined) return false;
+    if (this.#sendUntilRemoval(connection, user, missed)) {
+      this.#options.welcome(connection, room_id);
+      return true;
+    }
+    presence.enterRoom(user, room_id);
+    log.admitAfter(missed.at(-1)?.message.rev ?? known, connection);
+    return true;
+  }
+
+  /**
+   * Sends entries one after another. True when one of them ended the user's membership: nothing goes out after that.
+   * Who may have become a member again since then is to be welcomed.
+   */
+  #sendUntilRemoval(connection: Connection, user: OnlineUser, entries: readonly LogEntry[]): boolean {
+    return entries.some((entry) => {
+      this.#send(connection, entry);
+      const change = membershipChange(entry.message);
+      return change !== undefined && 'left' in change && change.left === user.id;
+    });
+  }
+
+  #send(connection: Connection, entry: LogEntry): void {
+    const { presence, metrics } = this.#options;
+    metrics.entriesDelivered.inc();
+    for (const outgoing of entryEvents(entry, presence)) connection.send(outgoing);
+  }
+}
