@@ -8,6 +8,7 @@ import type { Message, Room } from '../protocol/models.ts';
 import { check } from './checker/check.ts';
 import type { Account } from './checker/client.ts';
 import { tally } from './checker/findings.ts';
+import { smallDisk } from './checker/full-disk.ts';
 import { Random } from './checker/random.ts';
 import type { ConnectionHistory } from './checker/records.ts';
 import { loaded } from './checker/scenarios.ts';
@@ -17,6 +18,7 @@ import { createWorld, type World, type WorldOptions } from './checker/world.ts';
 import { until } from './support/sdk.ts';
 
 const DIE_AFTER_COMMIT = new URL('./checker/preload/die-after-commit.ts', import.meta.url);
+const SLOW_REPLIES = new URL('./checker/preload/slow-replies.ts', import.meta.url);
 const CLOCK = new URL('./checker/preload/clock.ts', import.meta.url);
 /** Faults of the client's own making, which tell nothing about what the server did. */
 const LOCAL = new Set(['OFFLINE', 'NO_ANSWER', 'DISCARDED', 'UNAUTHENTICATED']);
@@ -261,6 +263,11 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    name: 'answers are slow',
+    world: { server: { preload: [SLOW_REPLIES] } },
+    body: ({ world }) => loaded(world, 400),
+  },
+  {
     name: 'apps are closed and opened again',
     async body({ world, apps }) {
       for (let i = 0; i < 8; i++) {
@@ -323,6 +330,8 @@ async function play({ world: options, body }: Case, seed: number): Promise<strin
   return [`seed ${seed}: ${tally(findings)}`, ...findings.slice(0, 8).map(({ kind, text }) => `${kind}: ${text}`)];
 }
 
+const clean = (seed: number) => `seed ${seed}: ${tally([])}`;
+
 describe('apps with the SDK keep the promise of the log while', () => {
   it.each(CASES)(
     '$name',
@@ -334,4 +343,25 @@ describe('apps with the SDK keep the promise of the log while', () => {
     },
     150_000,
   );
+
+  it('the disk is full, and then has room again', async () => {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    await using disk = await smallDisk('limit');
+    const full: Case = {
+      name: 'the disk is full',
+      world: { server: { folder: disk.folder } },
+      async body({ world }) {
+        const refused = () =>
+          world.recorder.calls.filter(({ answer }) => answer?.ok === false && answer.error.code === 'UNAVAILABLE')
+            .length;
+        await loaded(world, 150);
+        const before = refused();
+        await disk.fill(world.server);
+        expect(await world.eventually(() => refused() > before, 30_000)).toBe(true);
+        await disk.free(world.server);
+        await loaded(world, 150);
+      },
+    };
+    expect(await play(full, seed)).toEqual([clean(seed)]);
+  }, 150_000);
 });
