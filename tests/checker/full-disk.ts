@@ -1,8 +1,10 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { undoAtExit } from './cleanup.ts';
 import type { ServerUnderTest } from './server.ts';
 
 const run = promisify(execFile);
@@ -28,6 +30,10 @@ async function mountSmallDisk(): Promise<SmallDisk | undefined> {
     await rm(folder, { recursive: true, force: true });
     return undefined;
   }
+  const forget = undoAtExit(() => {
+    execFileSync('umount', ['--lazy', folder]);
+    rmSync(folder, { recursive: true, force: true });
+  });
   return {
     folder,
     kind: 'tmpfs',
@@ -35,6 +41,7 @@ async function mountSmallDisk(): Promise<SmallDisk | undefined> {
     free: () => rm(filler, { force: true }),
     async [Symbol.asyncDispose]() {
       await run('umount', ['--lazy', folder]);
+      forget();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deadline } from '../support/deadline.ts';
+import { undoAtExit } from './cleanup.ts';
 
 /** The folder of the repository. */
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
@@ -40,10 +42,15 @@ export class ServerUnderTest implements AsyncDisposable {
   #port = 0;
   #output = '';
   #starts = 0;
+  readonly #forget: () => void;
 
   constructor(folder: string, options: ServerOptions) {
     this.folder = folder;
     this.#options = options;
+    this.#forget = undoAtExit(() => {
+      this.#child?.kill('SIGKILL');
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+    });
   }
 
   /** The port it listens on, the same after each start; 0 before the first. */
@@ -132,6 +139,7 @@ export class ServerUnderTest implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.alive) await this.kill('SIGKILL');
+    this.#forget();
     if (this.#options.folder === undefined) await rm(this.folder, { recursive: true, force: true });
   }
 }
