@@ -257,7 +257,7 @@ const schedules: Scenario = {
 
 /** Clients do more than the server's limits allow. */
 const limits = scenario(
-  { name: 'limits', server: { env: { RATE_LIMITS: 'on' } }, connections: [2, 2] },
+  { name: 'limits', server: { env: { RATE_LIMITS: 'messages_per_second=5,messages_burst=1' } }, connections: [2, 2] },
   { strikes: 1, load: 60 },
   async ({ world }, { size }) => loaded(world, size.strikes * size.load),
 );
