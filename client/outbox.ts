@@ -22,6 +22,9 @@ export interface OutboxOptions extends OutboxStoreOptions {
 
 interface Waiter {
   readonly item: StoredItem;
+  /** Another client on the storage has sent it; this one does not have the message yet. */
+  isSent?: boolean;
+  isFetching?: boolean;
   readonly resolve: (message: Message) => void;
   readonly reject: (error: ChatError) => void;
 }
@@ -53,14 +56,21 @@ export class Outbox {
       onChange: () => {
         this.#followOthers();
         options.onChange();
+        // Another client may have written it and gone.
+        if (this.#canSend && this.#next() !== undefined) void this.flush();
       },
     });
-    void this.#store.refresh().then(() => this.flush());
+    void this.#store.refresh();
   }
 
-  /** What waits or has failed, in the order in which it was written. */
+  /**
+   * What waits or has failed, in the order in which it was written. What another client on the storage has sent stays
+   * at the front until this one has the message.
+   */
   get items(): readonly StoredItem[] {
-    return this.#store.state.items;
+    const { items } = this.#store.state;
+    const sent = [...this.#waiters.values()].filter(({ isSent }) => isSent).map(({ item }) => item);
+    return sent.length === 0 ? items : [...sent, ...items];
   }
 
   /** Adds a message; resolves when the server has it. Throws ChatError when it has failed or was discarded. */
@@ -69,7 +79,6 @@ export class Outbox {
     const item: StoredItem = { client_id: randomId(), room_id, content, timestamp: new Date().toISOString() };
     const sent = this.#wait(item);
     this.#store.change({ kind: 'add', item });
-    void this.flush();
     return sent;
   }
 
@@ -80,7 +89,6 @@ export class Outbox {
     const { failed: _, ...item } = found;
     const sent = this.#wait(item);
     this.#store.change({ kind: 'retry', item });
-    void this.flush();
     return sent;
   }
 
@@ -98,10 +106,12 @@ export class Outbox {
     this.#waiters.delete(client_id);
     const item = this.#store.find(client_id);
     if (item !== undefined) this.#store.change({ kind: 'settle', item, outcome: 'sent' });
+    else this.#options.onChange();
   }
 
-  /** Sends what waits, if there is a connection. */
+  /** Sends what waits, if there is a connection: to be called when there is one again. */
   async flush(): Promise<void> {
+    this.#followOthers();
     this.#again = true;
     if (this.#running) return;
     this.#running = true;
@@ -142,7 +152,7 @@ export class Outbox {
   }
 
   #next(): StoredItem | undefined {
-    return this.items.find((item) => item.failed === undefined);
+    return this.#store.state.items.find((item) => item.failed === undefined);
   }
 
   /** The promise is marked as looked after: an app that only shows the list need not catch what it does not await. */
@@ -205,23 +215,30 @@ export class Outbox {
         this.#store.change({ kind: 'add', item: waiter.item });
         continue;
       }
+      if (end?.outcome === 'sent') {
+        void this.#fetchSent(waiter);
+        continue;
+      }
       this.#waiters.delete(client_id);
-      if (stored?.failed !== undefined) waiter.reject(new ChatError(stored.failed));
-      else if (end?.outcome === 'sent') void this.#fetchSent(waiter);
-      else waiter.reject(localError('DISCARDED'));
+      waiter.reject(stored?.failed === undefined ? localError('DISCARDED') : new ChatError(stored.failed));
     }
   }
 
-  /** Another client has sent it: the same key gives the message. */
-  async #fetchSent({ item, resolve, reject }: Waiter): Promise<void> {
-    const { client_id, room_id, content } = item;
+  /** The same key gives the message, if it does not come as an event before. Offline, the next sign-in asks again. */
+  async #fetchSent(waiter: Waiter): Promise<void> {
+    waiter.isSent = true;
+    if (waiter.isFetching) return;
+    waiter.isFetching = true;
     try {
-      await this.#options.send({ room_id, content, client_id }, ({ message }) => {
-        this.#options.onSent(message);
-        resolve(message);
-      });
+      await this.#send(waiter.item);
     } catch (error) {
-      reject(error instanceof ChatError ? error : localError('NO_ANSWER'));
+      const refusal = error instanceof ChatError ? error : localError('NO_ANSWER');
+      if (refusal.code === 'OFFLINE' || refusal.code === 'NO_ANSWER') return;
+      this.#waiters.delete(waiter.item.client_id);
+      waiter.reject(refusal);
+      this.#options.onChange();
+    } finally {
+      waiter.isFetching = false;
     }
   }
 }

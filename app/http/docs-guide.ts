@@ -52,7 +52,7 @@ const CLIENT_RULES = [
   'Only events and `sync` move the cursor. The acknowledgement of your own command does not: it may arrive before or after its event.',
   'Numbers in a page of `sync` may skip, where an older change was overtaken by a newer. After a page the cursor is the last `rev` while `has_more`, and `head` after the last page. Merge states by the greatest `rev`.',
   'With `reset: true` drop what you hold of that room and call `join_room`; with another `epoch` than the one you stored, start afresh.',
-  'You may ignore a change to a message older than the oldest you have loaded.',
+  'You may ignore a change to a message older than the oldest you have loaded, unless a page of such messages is on its way: keep the change until the page is here, and take the state with the greater `rev`.',
   'Presence and typing are not in the log. After each reconnect ask `get_users` if you show them, and forget a typing user after 10 s.',
   'Give `send_message` and `create_room` a `client_id`, and repeat with the same one when no answer came: you get the first result back, never a second message.',
 ];

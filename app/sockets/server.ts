@@ -1,4 +1,5 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Server, type Socket } from 'socket.io';
 import { Adapter } from 'socket.io-adapter';
 import { LIMITS } from '../../protocol/limits.ts';
@@ -88,6 +89,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       draining = true;
       const end = (connection: SocketConnection) => options.fanout.drop(connection);
       await drainConnections([...connections], { ...DRAIN, overMs: options.drainMs, end });
+      await lastPolls(io, options.drainMs * LAST_POLLS_SHARE);
     },
     async close() {
       for (const { socket } of connections) socket.conn.close();
@@ -104,6 +106,15 @@ class NoRooms extends Adapter {
 
 /** Few connections are sent away quickly; each comes back within five seconds. */
 const DRAIN = { perSecond: 500, returnWithinMs: 5_000 } as const;
+
+/** How much of the time for draining long-polling clients may take, after their turn, to fetch what they are still owed. */
+const LAST_POLLS_SHARE = 0.25;
+
+/** Waits until no client is left: a closed WebSocket is gone at once, but long-polling must ask once more. */
+async function lastPolls(io: Server, withinMs: number): Promise<void> {
+  const until = performance.now() + withinMs;
+  while (io.engine.clientsCount > 0 && performance.now() < until) await delay(20);
+}
 
 /** Headers and whole requests must come in time, or slow senders would hold connections for ever. */
 function boundRequests(http: HttpServer, timeoutMs: number): void {

@@ -63,12 +63,9 @@ export const kill = scenario({ name: 'kill' }, { strikes: 3, load: 250 }, async 
   await loaded(world, size.load);
 });
 
-/**
- * What a stop in good order has stored it has answered too; what it has not answered is absent, and is repeated.
- * Over long-polling an answer may be waiting to be fetched when the server ends.
- */
+/** What a stop in good order has stored it has answered too; what it has not answered is absent, and is repeated. */
 function checkAnswered({ recorder, server }: World, stopped: readonly ConnectionHistory[]): void {
-  const sentAway = stopped.filter(({ way, ended }) => way !== 'polling' && ended !== 'io client disconnect');
+  const sentAway = stopped.filter(({ ended }) => ended !== 'io client disconnect');
   const ids = new Set(sentAway.map(({ id }) => id));
   const sends = recorder.calls.filter((call) => call.command === 'send_message');
   const answered = new Set(sends.filter(({ answer }) => answer !== undefined).map(({ payload }) => payload.content));

@@ -4,6 +4,7 @@ import type { Logger } from '../../core/logger.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { LogEntry, SendInput, Store } from '../store.ts';
 import type { ReadCalls, WriteCalls } from './calls.ts';
+import { FaultLog } from './fault-log.ts';
 import { type Input, Lane, type Output, type PendingCall, startWorker } from './lane.ts';
 import type { Written } from './message.ts';
 import type { BatchReply, OutsideWrite, ReplyMessage } from './worker-messages.ts';
@@ -41,7 +42,8 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   let onOutsideWrite: () => void = () => {};
   let onFailure: (error: Error) => void = () => {};
   let closing = false;
-  const onFault = (call: string, fault: string) => options.logger.error({ call, fault }, 'the database failed a call');
+  const faults = new FaultLog(options.logger);
+  const onFault = (call: string, fault: string) => faults.add(call, fault);
   const writes = new Lane<WriteCalls>(writer, {
     kind: 'write',
     queueMax: options.queueMax,
