@@ -148,7 +148,15 @@ export function newestMessages(
 
 /** Room for what an answer holds beside its messages. */
 const ENVELOPE_BYTES = 1_024;
-const CHANGES = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE room_id = ? AND rev > ? ORDER BY rev LIMIT ?`;
+/**
+ * The changes of a room after a number, in order: two index scans that are merged. Few messages are ever changed, so
+ * only those stand in an index by `rev`: keeping one of all cost a send a third of its time in the writer.
+ */
+const CHANGES = `
+  SELECT seq AS number, ${MESSAGE_COLUMNS} FROM messages WHERE room_id = $room_id AND seq > $after AND rev = seq
+  UNION ALL
+  SELECT rev AS number, ${MESSAGE_COLUMNS} FROM messages WHERE room_id = $room_id AND rev > $after AND rev <> seq
+  ORDER BY number LIMIT $limit`;
 
 /** What the reader does with messages. */
 export function messageReads(db: Database) {
@@ -189,7 +197,7 @@ export function messageReads(db: Database) {
         if (seq > head) return { room_id, head, messages: [], has_more: false, reset: true };
         if (seq === head) return { room_id, head, messages: [], has_more: false, reset: false };
         if (bytes <= 0) return { room_id, head, messages: [], has_more: true, reset: false };
-        const rows = db.all<MessageRow>(CHANGES, room_id, seq, LIMITS.sync_messages + 1);
+        const rows = db.allNamed<MessageRow>(CHANGES, { room_id, after: seq, limit: LIMITS.sync_messages + 1 });
         const page = fitMessages(rows.slice(0, LIMITS.sync_messages), bytes);
         const has_more = rows.length > page.messages.length;
         bytes = has_more && page.messages.length < LIMITS.sync_messages ? 0 : bytes - page.bytes;
@@ -205,7 +213,7 @@ export function messageReads(db: Database) {
       const limit = 1_000;
       const room = db.get<RoomRow>(`SELECT ${ROOM_COLUMNS} FROM rooms r WHERE r.id = ?`, room_id);
       if (room === undefined) return { entries: [], head: after, has_more: false };
-      const rows = db.all<MessageRow>(CHANGES, room_id, after, limit + 1);
+      const rows = db.allNamed<MessageRow>(CHANGES, { room_id, after, limit: limit + 1 });
       const entries = rows.slice(0, limit).map((row) => entryOf(db, room, toMessage(row)));
       return { entries, head: room.seq, has_more: rows.length > limit };
     },

@@ -74,7 +74,7 @@ const MIGRATIONS: readonly string[] = [
     client_id TEXT
   ) STRICT;
   CREATE UNIQUE INDEX messages_by_seq ON messages (room_id, seq);
-  CREATE UNIQUE INDEX messages_by_rev ON messages (room_id, rev);
+  CREATE UNIQUE INDEX messages_by_change ON messages (room_id, rev) WHERE rev <> seq;
   CREATE UNIQUE INDEX messages_by_client_id ON messages (room_id, user_id, client_id) WHERE client_id IS NOT NULL;
   `,
 ];
