@@ -4,7 +4,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Connection, Delivery, Identity, Outgoing } from '../services/delivery.ts';
 import { ackPacket, Chunk, eventPacket } from './frames.ts';
-import { jsonOf } from './json.ts';
+import { forgetJson, jsonOf } from './json.ts';
 import { backlogOf, type IncomingEvent, terminate, writeChunks } from './transport.ts';
 
 /** A socket that is this far behind is ended: it comes back and syncs. */
@@ -75,7 +75,8 @@ const HOLD_MS = 3;
 /** The subscribers of a room, and what they are to receive at the end of this turn. */
 interface Group {
   readonly connections: Set<SocketConnection>;
-  pending: string[];
+  /** Made when there is something to hold: an array that waits long enough grows old, and then what it held does too. */
+  pending: string[] | null;
 }
 
 /**
@@ -85,7 +86,7 @@ interface Group {
 export class Fanout implements Delivery {
   readonly #options: FanoutOptions;
   readonly #groups = new Map<string, Group>();
-  readonly #publishing = new Set<Group>();
+  #publishing: Group[] = [];
   #writing: SocketConnection[] = [];
   #scheduled = false;
   #largeRoom = false;
@@ -111,7 +112,7 @@ export class Fanout implements Delivery {
   }
 
   subscribe(room_id: string, connection: Connection): void {
-    const group = this.#groups.get(room_id) ?? { connections: new Set(), pending: [] };
+    const group = this.#groups.get(room_id) ?? { connections: new Set(), pending: null };
     this.#groups.set(room_id, group);
     this.#enqueuePending(group);
     group.connections.add(connection as SocketConnection);
@@ -136,8 +137,11 @@ export class Fanout implements Delivery {
   publish(room_id: string, { event, payload }: Outgoing): void {
     const group = this.#groups.get(room_id);
     if (group === undefined) return;
-    group.pending.push(eventPacket(event, jsonOf(payload)));
-    this.#publishing.add(group);
+    const packet = eventPacket(event, jsonOf(payload));
+    if (group.pending === null) {
+      group.pending = [packet];
+      this.#publishing.push(group);
+    } else group.pending.push(packet);
     if (group.connections.size >= LARGE_ROOM) this.#largeRoom = true;
     this.#schedule();
   }
@@ -175,10 +179,13 @@ export class Fanout implements Delivery {
     this.#largeRoom = false;
     clearTimeout(this.#latest);
     this.#latest = undefined;
-    for (const group of this.#publishing) this.#enqueuePending(group);
+    const publishing = this.#publishing;
+    this.#publishing = [];
+    for (const group of publishing) this.#enqueuePending(group);
     const writing = this.#writing;
     this.#writing = [];
     for (const connection of writing) this.#write(connection);
+    forgetJson();
   }
 
   #schedule(): void {
@@ -203,10 +210,9 @@ export class Fanout implements Delivery {
   }
 
   #enqueuePending(group: Group): void {
-    this.#publishing.delete(group);
-    if (group.pending.length === 0) return;
+    if (group.pending === null) return;
     const chunk = new Chunk(group.pending);
-    group.pending = [];
+    group.pending = null;
     for (const connection of group.connections) this.enqueue(connection, chunk, 'event');
   }
 

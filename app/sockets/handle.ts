@@ -6,7 +6,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { Refusal } from '../models/refusal.ts';
 import type { Admission } from '../services/admission.ts';
-import type { Connection, OnlineUser } from '../services/delivery.ts';
+import type { Connection, Identity, OnlineUser } from '../services/delivery.ts';
 import type { Client, Limits } from '../services/limit.ts';
 import type { Presence } from '../services/presence.ts';
 import type { Repeats } from '../services/repeat.ts';
@@ -23,7 +23,7 @@ export interface Call<C extends CommandName> {
   /** Who calls. @throws Refusal `UNAUTHENTICATED` when nobody has signed in */
   readonly user: OnlineUser;
   /** Answers now; the handler then gives back {@link ANSWERED}. */
-  answer(result: CommandResult<C>): void;
+  readonly answer: (result: CommandResult<C>) => void;
 }
 
 /** Carries out one command; what it gives back is the acknowledgement. A `Refusal` that it throws is answered. */
@@ -61,6 +61,31 @@ interface Incoming<C extends CommandName> {
   /** When it came, by the clock of `performance.now()`. */
   readonly at: number;
   readonly reply: (reply: Reply) => void;
+}
+
+/** A class: a getter in an object literal would cost a hidden class of its own for each call, which only a full collection frees. */
+class CheckedCall<C extends CommandName> implements Call<C> {
+  readonly connection: Connection;
+  readonly payload: ParsedPayload<C>;
+  readonly acknowledged: boolean;
+  readonly #identity: Identity | null;
+  readonly #reply: (reply: Reply) => void;
+
+  constructor({ connection, acknowledged, reply }: Incoming<C>, payload: ParsedPayload<C>) {
+    this.connection = connection;
+    this.#identity = connection.identity;
+    this.payload = payload;
+    this.acknowledged = acknowledged;
+    this.#reply = reply;
+  }
+
+  get user(): OnlineUser {
+    if (this.#identity === null) throw new Refusal('UNAUTHENTICATED');
+    return this.#identity.user;
+  }
+
+  /** Handlers take it out of the call. */
+  readonly answer = (result: CommandResult<C>): void => this.#reply({ ok: true, ...(result as object) });
 }
 
 type Acknowledge = (answer: unknown) => void;
@@ -130,7 +155,7 @@ export class Dispatcher {
   }
 
   async #run<C extends CommandName>(incoming: Incoming<C>): Promise<void> {
-    const { connection, name, args, acknowledged, reply } = incoming;
+    const { connection, name, args, reply } = incoming;
     if (!depthAtMost(args[0], LIMITS.json_depth)) {
       throw new Refusal('INVALID_INPUT', { detail: `must nest no deeper than ${LIMITS.json_depth}` });
     }
@@ -147,22 +172,12 @@ export class Dispatcher {
       return;
     }
     const handler: Handler<C> = this.#options.handlers[name];
-    const answer = (result: CommandResult<C>) => reply({ ok: true, ...(result as object) });
-    const call: Call<C> = {
-      connection,
-      payload,
-      acknowledged,
-      get user() {
-        if (identity === null) throw new Refusal('UNAUTHENTICATED');
-        return identity.user;
-      },
-      answer,
-    };
+    const call = new CheckedCall<C>(incoming, payload);
     const admission = this.#options.limiting?.admissions[name];
     const result = await (admission === undefined
       ? handler(call)
       : this.#admitted(admission, () => handler(call), name));
-    if (result !== ANSWERED) answer(result);
+    if (result !== ANSWERED) call.answer(result);
   }
 
   /** What the command's own rates say to it; undefined when it is within them. */

@@ -1,7 +1,15 @@
 /** JSON of messages under way, so that a message that goes to a room and to its sender's answer is made once. */
-const made = new WeakMap<object, string>();
+let made = new Map<object, string>();
 
-/** The JSON of a payload or an answer. A message in an answer, and a message itself, is made once in its life. */
+/**
+ * To be called when what was made has been written. A WeakMap would need no call, at five times the cost; and a map
+ * that is cleared keeps a link from its old table to its new one, through which an old table keeps what is dead.
+ */
+export function forgetJson(): void {
+  made = new Map();
+}
+
+/** The JSON of a payload or an answer. That of a message, also within an answer, is made once until {@link forgetJson}. */
 export function jsonOf(value: object): string {
   if ('rev' in value && 'content' in value) {
     const before = made.get(value);

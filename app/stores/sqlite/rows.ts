@@ -51,15 +51,25 @@ export const USER_COLUMNS = 'u.id, u.username, u.connected_at, u.last_activity';
 export const MESSAGE_COLUMNS =
   'id, room_id, seq, rev, user_id, username, content, timestamp, system, edited_at, deleted_at, client_id';
 
-const iso = (ms: number): string => new Date(ms).toISOString();
+let lastMs = 0;
+let lastTime = new Date(0).toISOString();
+
+/** A time as ISO 8601. What is stored together has the same time: it is made once. */
+export function isoTime(ms: number): string {
+  if (ms !== lastMs) {
+    lastTime = new Date(ms).toISOString();
+    lastMs = ms;
+  }
+  return lastTime;
+}
 
 /** A row as the services see it. */
 export function toUser(row: UserRow): StoredUser {
   return {
     id: row.id,
     username: row.username,
-    connected_at: iso(row.connected_at),
-    last_activity: iso(row.last_activity),
+    connected_at: isoTime(row.connected_at),
+    last_activity: isoTime(row.last_activity),
   };
 }
 
@@ -72,7 +82,7 @@ export function toRoom(row: RoomRow): StoredRoom {
     is_password_protected: row.password_hash !== null,
     created_by: row.created_by,
     owner_id: row.owner_id,
-    created_at: iso(row.created_at),
+    created_at: isoTime(row.created_at),
     user_count: row.user_count,
     seq: row.seq,
   };
@@ -88,12 +98,12 @@ export function toMessage(row: MessageRow): Message {
     user_id: row.user_id,
     username: row.username,
     content: row.content,
-    timestamp: iso(row.timestamp),
+    timestamp: isoTime(row.timestamp),
     is_system_message: row.system !== null,
     edited: row.edited_at !== null,
-    edited_at: row.edited_at === null ? null : iso(row.edited_at),
+    edited_at: row.edited_at === null ? null : isoTime(row.edited_at),
     deleted: row.deleted_at !== null,
-    deleted_at: row.deleted_at === null ? null : iso(row.deleted_at),
+    deleted_at: row.deleted_at === null ? null : isoTime(row.deleted_at),
   };
   if (row.system !== null) message.system = JSON.parse(row.system) as System;
   if (row.client_id !== null) message.client_id = row.client_id;

@@ -7,6 +7,7 @@ import type { ReadCalls, WriteCalls } from './calls.ts';
 import { FaultLog } from './fault-log.ts';
 import { type Input, Lane, type Output, type PendingCall, startWorker } from './lane.ts';
 import type { Written } from './message.ts';
+import { isoTime } from './rows.ts';
 import type { BatchReply, OutsideWrite, ReplyMessage } from './worker-messages.ts';
 
 /** What the SQLite store is opened with. */
@@ -123,11 +124,15 @@ async function end(worker: Worker): Promise<void> {
 /** The entries that a batch made, in the order of their numbers in each room. */
 function collectEntries(calls: readonly PendingCall[], replies: readonly ReplyMessage[]): LogEntry[] {
   const entries: LogEntry[] = [];
+  built = new Map();
   for (const [i, { name, input }] of calls.entries()) {
     const reply = replies[i];
     if (reply === undefined || !reply.ok) continue;
     if (name === 'send') {
-      if (typeof reply.value === 'number') entries.push({ message: sentMessage(input as SendInput, reply.value) });
+      if (typeof reply.value !== 'number') continue;
+      const message = sentMessage(input as SendInput, reply.value);
+      built.set(input as SendInput, message);
+      entries.push({ message });
     } else if (name !== 'probeWrite') {
       entries.push(...(reply.value as Written<unknown>).entries);
     }
@@ -135,13 +140,11 @@ function collectEntries(calls: readonly PendingCall[], replies: readonly ReplyMe
   return entries;
 }
 
-/** Messages under way from the commit to the answer of their sender, so that each is built once. */
-const built = new WeakMap<SendInput, Message>();
+/** The messages of the last commit, for the answers to their senders, which follow in the same turn. */
+let built = new Map<SendInput, Message>();
 
 /** The message that a send stored under this number: the worker answers the number alone, to copy less. */
 function sentMessage(input: SendInput, seq: number): Message {
-  const before = built.get(input);
-  if (before !== undefined) return before;
   const message: Message = {
     id: input.id,
     room_id: input.room_id,
@@ -150,7 +153,7 @@ function sentMessage(input: SendInput, seq: number): Message {
     user_id: input.user_id,
     username: input.username,
     content: input.content,
-    timestamp: new Date(input.at).toISOString(),
+    timestamp: isoTime(input.at),
     is_system_message: false,
     edited: false,
     edited_at: null,
@@ -158,7 +161,6 @@ function sentMessage(input: SendInput, seq: number): Message {
     deleted_at: null,
   };
   if (input.client_id !== null) message.client_id = input.client_id;
-  built.set(input, message);
   return message;
 }
 
@@ -226,7 +228,7 @@ function stores(
       async send(input) {
         const reply = await writes.call('send', input, 512 + input.content.length * 2);
         if (typeof reply !== 'number') return { message: reply, duplicate: true };
-        return { message: sentMessage(input, reply), duplicate: false };
+        return { message: built.get(input) ?? sentMessage(input, reply), duplicate: false };
       },
       byClientId: read('messageByClientId'),
       edit: write('edit'),
