@@ -63,7 +63,7 @@ interface Incoming<C extends CommandName> {
   readonly reply: (reply: Reply) => void;
 }
 
-/** A class: a getter in an object literal would cost a hidden class of its own for each call, which only a full collection frees. */
+/** A class: with a getter in an object literal, what a call holds stays until a full collection (docs/benchmarks.md). */
 class CheckedCall<C extends CommandName> implements Call<C> {
   readonly connection: Connection;
   readonly payload: ParsedPayload<C>;
