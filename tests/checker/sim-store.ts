@@ -1,6 +1,7 @@
 import { Refusal } from '../../app/models/refusal.ts';
 import type { LogEntry, RoomSnapshot } from '../../app/stores/store.ts';
 import type { Message, Room, System } from '../../protocol/index.ts';
+import { type About, plainMessage, TIME } from './plain-message.ts';
 import type { Stored } from './stored.ts';
 
 /** A room of the simulated store. */
@@ -12,7 +13,6 @@ interface SimRoom {
   readonly members: Map<string, number>;
 }
 
-const TIME = '2026-01-01T00:00:00.000Z';
 /** Small pages, so that reading a log takes several. */
 const LOG_PAGE = 3;
 const NEWEST = 5;
@@ -210,19 +210,8 @@ export class SimStore {
     return stored;
   }
 
-  #message(about: { room_id: string; seq: number; user_id: string; content: string }): Message {
-    return {
-      id: `message ${++this.#ids}`,
-      ...about,
-      rev: about.seq,
-      username: about.user_id,
-      timestamp: TIME,
-      is_system_message: false,
-      edited: false,
-      edited_at: null,
-      deleted: false,
-      deleted_at: null,
-    };
+  #message(about: Omit<About, 'id'>): Message {
+    return plainMessage({ id: `message ${++this.#ids}`, ...about });
   }
 
   #describe({ id, seq, members }: SimRoom): Omit<Room, 'online_count'> {

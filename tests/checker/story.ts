@@ -1,10 +1,10 @@
 import type { CommandName, CommandPayload, CommandResult, ErrorCode, Message, Room } from '../../protocol/index.ts';
 import { check } from './check.ts';
 import type { Finding } from './findings.ts';
+import { plainMessage, TIME } from './plain-message.ts';
 import { type CallOf, type ConnectionHistory, Recorder } from './records.ts';
 import type { Stored } from './stored.ts';
 
-const TIME = '2026-01-01T00:00:00.000Z';
 const ROOM = 'room';
 
 /** A connection in a story, with what it calls and what it is told. */
@@ -42,19 +42,7 @@ export class Story {
   say(user_id: string, content: string, client_id?: string): Message {
     const seq = ++this.head;
     const message: Message = {
-      id: `message ${seq}`,
-      room_id: ROOM,
-      seq,
-      rev: seq,
-      user_id,
-      username: user_id,
-      content,
-      timestamp: TIME,
-      is_system_message: false,
-      edited: false,
-      edited_at: null,
-      deleted: false,
-      deleted_at: null,
+      ...plainMessage({ id: `message ${seq}`, room_id: ROOM, seq, user_id, content }),
       ...(client_id !== undefined && { client_id }),
     };
     this.messages.push(message);

@@ -55,7 +55,7 @@ let lastMs = 0;
 let lastTime = new Date(0).toISOString();
 
 /** A time as ISO 8601. What is stored together has the same time: it is made once. */
-export function isoTime(ms: number): string {
+function isoTime(ms: number): string {
   if (ms !== lastMs) {
     lastTime = new Date(ms).toISOString();
     lastMs = ms;

@@ -7,7 +7,7 @@ import type { ReadCalls, WriteCalls } from './calls.ts';
 import { FaultLog } from './fault-log.ts';
 import { type Input, Lane, type Output, type PendingCall, startWorker } from './lane.ts';
 import type { Written } from './message.ts';
-import { isoTime } from './rows.ts';
+import { toMessage } from './rows.ts';
 import type { BatchReply, OutsideWrite, ReplyMessage } from './worker-messages.ts';
 
 /** What the SQLite store is opened with. */
@@ -145,23 +145,8 @@ let built = new Map<SendInput, Message>();
 
 /** The message that a send stored under this number: the worker answers the number alone, to copy less. */
 function sentMessage(input: SendInput, seq: number): Message {
-  const message: Message = {
-    id: input.id,
-    room_id: input.room_id,
-    seq,
-    rev: seq,
-    user_id: input.user_id,
-    username: input.username,
-    content: input.content,
-    timestamp: isoTime(input.at),
-    is_system_message: false,
-    edited: false,
-    edited_at: null,
-    deleted: false,
-    deleted_at: null,
-  };
-  if (input.client_id !== null) message.client_id = input.client_id;
-  return message;
+  const unchanged = { system: null, edited_at: null, deleted_at: null };
+  return toMessage({ ...input, seq, rev: seq, timestamp: input.at, ...unchanged });
 }
 
 /** The nouns of the interface, each method one call. */
