@@ -1,9 +1,10 @@
 import type { Locale } from '../../protocol/errors.ts';
 import type { EventPayload } from '../../protocol/events.ts';
 import type { EventName } from '../../protocol/names.ts';
+import type { Told } from '../models/json-text.ts';
 
 /** One event to be sent, with its payload. */
-export type Outgoing = { [E in EventName]: { readonly event: E; readonly payload: EventPayload<E> } }[EventName];
+export type Outgoing = { [E in EventName]: { readonly event: E; readonly payload: Told<EventPayload<E>> } }[EventName];
 
 /** A user who is online: connected, or gone for less than the grace. */
 export interface OnlineUser {

@@ -1,4 +1,5 @@
 import type { CommandResult, ParsedPayload } from '../../protocol/commands.ts';
+import type { Told } from '../models/json-text.ts';
 import { Refusal } from '../models/refusal.ts';
 import type { Store } from '../stores/store.ts';
 import type { Connection, OnlineUser } from './delivery.ts';
@@ -56,7 +57,7 @@ export class Messages {
   async page(
     user: OnlineUser,
     { room_id, before, after, limit }: ParsedPayload<'get_messages'>,
-  ): Promise<CommandResult<'get_messages'>> {
+  ): Promise<Told<CommandResult<'get_messages'>>> {
     return await this.#options.store.messages.page({ room_id, user_id: user.id, before, after, limit });
   }
 
@@ -65,7 +66,7 @@ export class Messages {
     connection: Connection,
     user: OnlineUser,
     { epoch, rooms }: ParsedPayload<'sync'>,
-  ): Promise<CommandResult<'sync'>> {
+  ): Promise<Told<CommandResult<'sync'>>> {
     const { store } = this.#options;
     if (this.#syncing.has(connection)) throw new Refusal('RATE_LIMITED', { retryAfterMs: 100 });
     this.#syncing.add(connection);

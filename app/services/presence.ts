@@ -1,5 +1,6 @@
 import type { Room, User } from '../../protocol/models.ts';
 import type { StoredRoom } from '../models/room.ts';
+import { isoTime } from '../models/time.ts';
 import type { StoredUser } from '../models/user.ts';
 import type { Connection, Delivery, OnlineUser, Outgoing } from './delivery.ts';
 
@@ -133,8 +134,8 @@ export class Presence {
       id: user.id,
       username: user.username,
       is_active: true,
-      connected_at: new Date(user.connected_at).toISOString(),
-      last_activity: new Date(user.last_activity).toISOString(),
+      connected_at: isoTime(user.connected_at),
+      last_activity: isoTime(user.last_activity),
     };
   }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandResult, ParsedPayload } from '../../protocol/commands.ts';
 import { decodeCursor, encodeCursor } from '../models/cursor.ts';
+import { JsonText, type Told } from '../models/json-text.ts';
 import { Refusal } from '../models/refusal.ts';
 import { normalizeRoomName, type StoredRoom } from '../models/room.ts';
 import type { RoomSnapshot, Store } from '../stores/store.ts';
@@ -80,7 +81,7 @@ export class Rooms {
     connection: Connection,
     user: OnlineUser,
     { room_id, password }: ParsedPayload<'join_room'>,
-    answer: (result: CommandResult<'join_room'>) => void,
+    answer: (result: Told<CommandResult<'join_room'>>) => void,
   ): Promise<void> {
     const { store, tail, now, newId } = this.#options;
     const door = await this.#door(user, room_id, password !== undefined);
@@ -183,12 +184,13 @@ export class Rooms {
     }
   }
 
-  #describe({ room, users, messages, has_more }: RoomSnapshot): CommandResult<'join_room'> {
+  #describe({ room, users, messages, has_more }: RoomSnapshot): Told<CommandResult<'join_room'>> {
     const { presence } = this.#options;
     return {
       room: presence.room(room),
-      users: users.map((user) => presence.user(user)),
-      messages: [...messages],
+      // Once, though it goes into the answer and into `room_info`.
+      users: JsonText.of(users.map((user) => presence.user(user))),
+      messages,
       has_more,
     };
   }

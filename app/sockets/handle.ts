@@ -4,6 +4,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import type { CommandName } from '../../protocol/names.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
+import type { Told } from '../models/json-text.ts';
 import { Refusal } from '../models/refusal.ts';
 import type { Admission } from '../services/admission.ts';
 import type { Connection, Identity, OnlineUser } from '../services/delivery.ts';
@@ -23,11 +24,11 @@ export interface Call<C extends CommandName> {
   /** Who calls. @throws Refusal `UNAUTHENTICATED` when nobody has signed in */
   readonly user: OnlineUser;
   /** Answers now; the handler then gives back {@link ANSWERED}. */
-  readonly answer: (result: CommandResult<C>) => void;
+  readonly answer: (result: Told<CommandResult<C>>) => void;
 }
 
 /** Carries out one command; what it gives back is the acknowledgement. A `Refusal` that it throws is answered. */
-export type Handler<C extends CommandName> = (call: Call<C>) => Promise<CommandResult<C> | typeof ANSWERED>;
+export type Handler<C extends CommandName> = (call: Call<C>) => Promise<Told<CommandResult<C>> | typeof ANSWERED>;
 
 /** A handler for each of these commands. */
 export type Handlers<C extends CommandName = CommandName> = { readonly [K in C]: Handler<K> };
@@ -85,7 +86,7 @@ class CheckedCall<C extends CommandName> implements Call<C> {
   }
 
   /** Handlers take it out of the call. */
-  readonly answer = (result: CommandResult<C>): void => this.#reply({ ok: true, ...(result as object) });
+  readonly answer = (result: Told<CommandResult<C>>): void => this.#reply({ ok: true, ...(result as object) });
 }
 
 type Acknowledge = (answer: unknown) => void;

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Message, RoomType } from '../../protocol/models.ts';
+import type { JsonText } from '../models/json-text.ts';
 import type { StoredRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';
 
@@ -119,7 +120,7 @@ export interface RoomSnapshot {
   /** `seq` in it is the number up to which this snapshot tells everything. */
   readonly room: StoredRoom;
   readonly users: readonly StoredUser[];
-  readonly messages: readonly Message[];
+  readonly messages: JsonText<Message[]>;
   readonly has_more: boolean;
 }
 
@@ -197,9 +198,9 @@ export interface MessageStore {
     before: number | undefined;
     after: number | undefined;
     limit: number;
-  }): Promise<{ messages: Message[]; has_more: boolean }>;
+  }): Promise<{ messages: JsonText<Message[]>; has_more: boolean }>;
   /** What changed in rooms since the given numbers, in one snapshot; a room that may not be read answers for itself. */
-  sync(input: { user_id: string; rooms: readonly { room_id: string; seq: number }[] }): Promise<RoomSync[]>;
+  sync(input: { user_id: string; rooms: readonly { room_id: string; seq: number }[] }): Promise<JsonText<RoomSync[]>>;
   /** Entries above a number in order, for the tail; of a message changed twice only the newest state. */
   log(input: { room_id: string; after: number }): Promise<{ entries: LogEntry[]; head: number; has_more: boolean }>;
 }

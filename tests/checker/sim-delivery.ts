@@ -23,7 +23,8 @@ export class SimConnection implements Connection {
   }
 
   send({ event, payload }: Outgoing): void {
-    this.outbox.push(() => this.#recorder.event(this.history, event, payload));
+    const arriving = JSON.parse(JSON.stringify(payload)) as typeof payload;
+    this.outbox.push(() => this.#recorder.event(this.history, event, arriving));
   }
 
   /** Answers a command, in order with what is sent. */

@@ -1,3 +1,4 @@
+import { JsonText } from '../../app/models/json-text.ts';
 import { Refusal } from '../../app/models/refusal.ts';
 import type { LogEntry, RoomSnapshot } from '../../app/stores/store.ts';
 import type { Message, Room, System } from '../../protocol/index.ts';
@@ -129,7 +130,12 @@ export class SimStore {
   enter({ room_id, user_id }: { room_id: string; user_id: string }): RoomSnapshot {
     const room = this.#room(room_id, user_id);
     const messages = room.messages.slice(-NEWEST);
-    return { room: this.#describe(room), users: [], messages, has_more: room.messages.length > NEWEST };
+    return {
+      room: this.#describe(room),
+      users: [],
+      messages: JsonText.of(messages),
+      has_more: room.messages.length > NEWEST,
+    };
   }
 
   /** What the tail reads where it misses entries. */

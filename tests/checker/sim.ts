@@ -250,7 +250,7 @@ class Simulation {
     try {
       if (!member) await this.store.write(() => this.store.join(room_id, user_id));
       await this.tail.enter(connection, room_id, ({ room, messages, has_more }) => {
-        const told = { room: this.presence.room(room), users: [], messages: [...messages] };
+        const told = { room: this.presence.room(room), users: [], messages: messages.toJSON() };
         connection.answer(call as Call, { ok: true, ...told, has_more });
         connection.send({ event: 'room_info', payload: { ...told, messages: [] } });
       });

@@ -121,29 +121,38 @@ export function messageWrites(db: Database, rooms: RoomState) {
   };
 }
 
-/** Turns rows into messages as long as their JSON fits `bytes`. */
-function fitMessages(rows: readonly MessageRow[], bytes: number): { messages: Message[]; bytes: number } {
-  const messages: Message[] = [];
+/** The JSON of each message, in the order of the rows, as far as together they fit `bytes`; and how many they take. */
+function fitMessages(rows: readonly MessageRow[], bytes: number): { messages: string[]; bytes: number } {
+  const messages: string[] = [];
   let used = 0;
   for (const row of rows) {
-    const message = toMessage(row);
-    const size = Buffer.byteLength(JSON.stringify(message)) + 1;
+    const json = JSON.stringify(toMessage(row));
+    const size = Buffer.byteLength(json) + 1;
     if (used + size > bytes) break;
     used += size;
-    messages.push(message);
+    messages.push(json);
   }
   return { messages, bytes: used };
 }
+
+/** Messages as they cross to the main thread. */
+export interface MessagesPage {
+  /** JSON of an array of messages. */
+  readonly messages: string;
+  readonly has_more: boolean;
+}
+
+const jsonArray = (items: readonly string[]): string => `[${items.join(',')}]`;
 
 /** The newest messages of a room (those before the place `before`), as many as fit, oldest first. */
 export function newestMessages(
   db: Database,
   { room_id, before, limit, bytes }: { room_id: string; before: number; limit: number; bytes: number },
-): { messages: Message[]; has_more: boolean } {
+): MessagesPage {
   const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE room_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?`;
   const rows = db.all<MessageRow>(sql, room_id, before, limit + 1);
   const { messages } = fitMessages(rows.slice(0, limit), bytes);
-  return { messages: messages.reverse(), has_more: rows.length > messages.length };
+  return { messages: jsonArray(messages.reverse()), has_more: rows.length > messages.length };
 }
 
 /** Room for what an answer holds beside its messages. */
@@ -172,7 +181,7 @@ export function messageReads(db: Database) {
       before: number | undefined;
       after: number | undefined;
       limit: number;
-    }): { messages: Message[]; has_more: boolean } {
+    }): MessagesPage {
       const { room_id, limit } = input;
       const refused = refuseNonMember(roomFacts(db, room_id, input.user_id));
       if (refused !== undefined) throw new Refusal(refused);
@@ -183,26 +192,30 @@ export function messageReads(db: Database) {
       const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE room_id = ? AND seq > ? ORDER BY seq LIMIT ?`;
       const rows = db.all<MessageRow>(sql, room_id, input.after, limit + 1);
       const { messages } = fitMessages(rows.slice(0, limit), bytes);
-      return { messages, has_more: rows.length > messages.length };
+      return { messages: jsonArray(messages), has_more: rows.length > messages.length };
     },
 
-    sync(input: { user_id: string; rooms: readonly { room_id: string; seq: number }[] }): RoomSync[] {
+    /** JSON of an array of {@link RoomSync}. */
+    sync(input: { user_id: string; rooms: readonly { room_id: string; seq: number }[] }): string {
       const perRoom = 160;
       let bytes = LIMITS.answer_bytes - ENVELOPE_BYTES - input.rooms.length * perRoom;
-      return input.rooms.map(({ room_id, seq }): RoomSync => {
+      const answers = input.rooms.map(({ room_id, seq }): string => {
         const facts = roomFacts(db, room_id, input.user_id);
         const error = refuseNonMember(facts);
-        if (error !== undefined || facts.room === undefined) return { room_id, error: error ?? 'ROOM_NOT_FOUND' };
+        if (error !== undefined || facts.room === undefined) {
+          return syncJson({ room_id, error: error ?? 'ROOM_NOT_FOUND' });
+        }
         const head = facts.room.seq;
-        if (seq > head) return { room_id, head, messages: [], has_more: false, reset: true };
-        if (seq === head) return { room_id, head, messages: [], has_more: false, reset: false };
-        if (bytes <= 0) return { room_id, head, messages: [], has_more: true, reset: false };
+        if (seq > head) return syncJson({ room_id, head, has_more: false, reset: true });
+        if (seq === head) return syncJson({ room_id, head, has_more: false, reset: false });
+        if (bytes <= 0) return syncJson({ room_id, head, has_more: true, reset: false });
         const rows = db.allNamed<MessageRow>(CHANGES, { room_id, after: seq, limit: LIMITS.sync_messages + 1 });
         const page = fitMessages(rows.slice(0, LIMITS.sync_messages), bytes);
         const has_more = rows.length > page.messages.length;
         bytes = has_more && page.messages.length < LIMITS.sync_messages ? 0 : bytes - page.bytes;
-        return { room_id, head, messages: page.messages, has_more, reset: false };
+        return syncJson({ room_id, head, has_more, reset: false }, page.messages);
       });
+      return jsonArray(answers);
     },
 
     log({ room_id, after }: { room_id: string; after: number }): {
@@ -218,6 +231,15 @@ export function messageReads(db: Database) {
       return { entries, head: room.seq, has_more: rows.length > limit };
     },
   };
+}
+
+type SyncedRoom = Extract<RoomSync, { head: number }>;
+type RefusedRoom = Exclude<RoomSync, SyncedRoom>;
+
+/** JSON of a {@link RoomSync}, with the messages put in as they are. */
+function syncJson(room: RefusedRoom | Omit<SyncedRoom, 'messages'>, messages: readonly string[] = []): string {
+  const json = JSON.stringify(room);
+  return 'error' in room ? json : `${json.slice(0, -1)},"messages":${jsonArray(messages)}}`;
 }
 
 function entryOf(db: Database, room: RoomRow, message: Message): LogEntry {

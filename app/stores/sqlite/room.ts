@@ -8,7 +8,7 @@ import { maySee, refuseJoin, refuseManage, refuseNonMember, type StoredRoom } fr
 import { foldCase } from '../../models/text.ts';
 import type { LogEntry, Membership, Page, RoomSnapshot } from '../store.ts';
 import type { Database } from './database.ts';
-import { appendSystemMessage, newestMessages, type Written } from './message.ts';
+import { appendSystemMessage, type MessagesPage, newestMessages, type Written } from './message.ts';
 import { type RoomState, roomFacts } from './room-state.ts';
 import { ROOM_COLUMNS, type RoomRow, toRoom, toUser, USER_COLUMNS, type UserRow } from './rows.ts';
 
@@ -153,7 +153,7 @@ export function roomReads(db: Database) {
       return refuseNonMember(roomFacts(db, room_id, user_id));
     },
 
-    enter({ room_id, user_id }: { room_id: string; user_id: string }): RoomSnapshot {
+    enter({ room_id, user_id }: { room_id: string; user_id: string }): Omit<RoomSnapshot, 'messages'> & MessagesPage {
       const facts = roomFacts(db, room_id, user_id);
       const refused = refuseNonMember(facts);
       if (refused !== undefined || facts.room === undefined) throw new Refusal(refused ?? 'ROOM_NOT_FOUND');

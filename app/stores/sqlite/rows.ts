@@ -1,5 +1,6 @@
 import type { Message, RoomType, System } from '../../../protocol/models.ts';
 import type { StoredRoom } from '../../models/room.ts';
+import { isoTime } from '../../models/time.ts';
 import type { StoredUser } from '../../models/user.ts';
 
 /** A row of `users`, as far as it is told to others. */
@@ -50,18 +51,6 @@ export const USER_COLUMNS = 'u.id, u.username, u.connected_at, u.last_activity';
 /** The columns that {@link MessageRow} needs. */
 export const MESSAGE_COLUMNS =
   'id, room_id, seq, rev, user_id, username, content, timestamp, system, edited_at, deleted_at, client_id';
-
-let lastMs = 0;
-let lastTime = new Date(0).toISOString();
-
-/** A time as ISO 8601. What is stored together has the same time: it is made once. */
-function isoTime(ms: number): string {
-  if (ms !== lastMs) {
-    lastTime = new Date(ms).toISOString();
-    lastMs = ms;
-  }
-  return lastTime;
-}
 
 /** A row as the services see it. */
 export function toUser(row: UserRow): StoredUser {

@@ -2,11 +2,12 @@ import type { Worker } from 'node:worker_threads';
 import type { Message } from '../../../protocol/models.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Metrics } from '../../core/metrics.ts';
+import { JsonText } from '../../models/json-text.ts';
 import type { LogEntry, SendInput, Store } from '../store.ts';
 import type { ReadCalls, WriteCalls } from './calls.ts';
 import { FaultLog } from './fault-log.ts';
 import { type Input, Lane, type Output, type PendingCall, startWorker } from './lane.ts';
-import type { Written } from './message.ts';
+import type { MessagesPage, Written } from './message.ts';
 import { toMessage } from './rows.ts';
 import type { BatchReply, OutsideWrite, ReplyMessage } from './worker-messages.ts';
 
@@ -149,6 +150,11 @@ function sentMessage(input: SendInput, seq: number): Message {
   return toMessage({ ...input, seq, rev: seq, timestamp: input.at, ...unchanged });
 }
 
+/** A page whose messages came as JSON. */
+function pageOf<P extends MessagesPage>(page: P): Omit<P, 'messages'> & { messages: JsonText<Message[]> } {
+  return { ...page, messages: new JsonText(page.messages) };
+}
+
 /** The nouns of the interface, each method one call. */
 function stores(
   writes: Lane<WriteCalls>,
@@ -171,6 +177,9 @@ function stores(
 
   const deleteRoom = write('deleteRoom');
   const eraseUser = write('eraseUser');
+  const enter = read('enter');
+  const page = read('page');
+  const sync = read('sync');
 
   return {
     notices: read('notices'),
@@ -204,7 +213,7 @@ function stores(
       leave: async (input) => void (await leave(input)),
       add: async (input) => void (await add(input)),
       remove: async (input) => void (await remove(input)),
-      enter: read('enter'),
+      enter: async (input) => pageOf(await enter(input)),
       list: read('list'),
       heads: read('heads'),
       standing: read('standing'),
@@ -218,8 +227,8 @@ function stores(
       byClientId: read('messageByClientId'),
       edit: write('edit'),
       delete: write('delete'),
-      page: read('page'),
-      sync: read('sync'),
+      page: async (input) => pageOf(await page(input)),
+      sync: async (input) => new JsonText(await sync(input)),
       log: read('log'),
     },
   };
