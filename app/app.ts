@@ -83,7 +83,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   });
   const tail = new Tail({ store, delivery, presence, logger, metrics });
   const typing = new Typing({ store, delivery, lapseMs: config.typingLapseMs });
-  const tokens = createTokens(secret, now);
+  const tokens = await createTokens(secret, now);
   const limiting = numbers && createLimiting({ numbers, store, presence, metrics });
   const limits = limiting?.limits ?? null;
   const common = { store, presence, tail, typing, delivery, metrics, now, newId: createIds() };

@@ -152,10 +152,12 @@ export class Sessions {
     const mark = tail.mark();
     this.#attempts.add(attempt);
     try {
+      // Signed before the snapshot is there: what thousands hold while they wait for something grows old.
+      const signed = await tokens.issue({ user_id: who.user_id, token_id, generation });
       const snapshot = await store.users.session(who);
-      if (snapshot.user === undefined) throw new Refusal('INVALID_TOKEN', { field: 'token' });
+      const revoked = snapshot.generation !== generation;
+      if (snapshot.user === undefined || revoked) throw new Refusal('INVALID_TOKEN', { field: 'token' });
       const user = await this.#named(snapshot, snapshot.user);
-      const signed = await tokens.issue({ user_id: user.id, token_id, generation: snapshot.generation });
       if (attempt.revoked) throw new Refusal('INVALID_TOKEN', { field: 'token' });
       if (connection.closed) return;
       const others = presence.get(user.id)?.connections.size ?? 0;

@@ -28,7 +28,11 @@ async function loopDelay(server: Server): Promise<number> {
 /** All clients lose their connection, miss 300 messages each, and come back in the same moment. */
 export const storm: Scenario = async (options, _findings, onTable) => {
   const clients = options.connections ?? 1000;
-  const entry: Entry = { label: 'sohbet', name: 'sohbet', options: { limits: LIMITS } };
+  const entry: Entry = {
+    label: 'sohbet',
+    name: 'sohbet',
+    options: { limits: LIMITS, ...(options.profile !== undefined && { profile: options.profile }) },
+  };
   const connect = { connections: clients + ROOMS, rooms: ROOMS, body: options.body };
   await withServer(entry, connect, async (server, client) => {
     const result = await client.request({ op: 'storm', missed: MISSED });
