@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { readOptions, USAGE } from './options.ts';
 import { cleanUp, cleanUpAtExit } from './processes.ts';
 import { machine, print, type Table } from './report.ts';
+import { deaf } from './scenarios/deaf.ts';
 import { durable } from './scenarios/durable.ts';
 import { fanout } from './scenarios/fanout.ts';
 import { half } from './scenarios/half.ts';
@@ -13,7 +14,7 @@ import type { Scenario } from './scenarios/scenario.ts';
 import { start } from './scenarios/start.ts';
 import { storm } from './scenarios/storm.ts';
 
-const SCENARIOS: Record<string, Scenario> = { fanout, lone, durable, idle, half, resume, storm, start };
+const SCENARIOS: Record<string, Scenario> = { fanout, lone, durable, idle, half, resume, storm, deaf, start };
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), Object.keys(SCENARIOS));

@@ -38,6 +38,7 @@ scenarios (default: fanout lone durable idle)
   half      latency at half of the load that stock Socket.IO reaches
   resume    a sync of 1,000 and of 10,000 missed messages
   storm     1,000 clients come back at once and catch up
+  deaf      100 clients that read nothing, in a room under load: memory, and how soon they are cut
   start     time from the start of the process to its first answer, with messages stored
 
 options

@@ -102,3 +102,13 @@ describe('docs/protocol.md', () => {
     for (const name of COMMAND_NAMES) for (const code of COMMANDS[name].errors) expect(text).toContain(`\`${code}\``);
   });
 });
+
+describe('the ways to deploy', () => {
+  it('start the program as `npm start` does', async () => {
+    const read = (file: string) => readFile(join(ROOT, file), 'utf8');
+    const { scripts } = JSON.parse(await read('package.json')) as { scripts: { start: string } };
+    expect(await read('render.yaml')).toContain(`startCommand: ${scripts.start}\n`);
+    const words = scripts.start.split(' ').map((word) => `"${word}"`);
+    expect(await read('Dockerfile')).toContain(`CMD [${words.join(', ')}]\n`);
+  });
+});

@@ -15,7 +15,14 @@ export interface AdmissionOptions {
 
 /** Nobody is told to come back earlier, or later, than this, in milliseconds. */
 const EARLIEST_MS = 1_000;
-const LATEST_MS = 30_000;
+const LATEST_MS = 15_000;
+
+/**
+ * How many are told to come in the time that one seems to take. Work goes at an uneven pace: when it gets faster than
+ * it was, places that were promised for later are no help, and the server would stand idle; who comes too early is
+ * only sent away once more.
+ */
+const OVERBOOKED = 2;
 
 /** How much the newest one counts in the average time that one takes. */
 const WEIGHT = 0.05;
@@ -64,7 +71,7 @@ export class Admission {
 
   #sendAway(): Refusal {
     const now = this.#options.now();
-    const spacing = Math.max(this.#rate.interval, this.#takes / this.#options.atOnce);
+    const spacing = Math.max(this.#rate.interval, this.#takes / this.#options.atOnce / OVERBOOKED);
     const at = Math.max(now + EARLIEST_MS, this.#promised + spacing);
     const late = at > now + LATEST_MS;
     if (!late) this.#promised = at;

@@ -121,6 +121,12 @@ export class Connection implements FrameHandler {
     this.#socket.destroy();
   }
 
+  /** Reads no more, though it stays open; what becomes of it does not count any more. */
+  deafen(): void {
+    this.closed = true;
+    this.#socket.pause();
+  }
+
   text(buffer: Buffer, start: number, end: number): void {
     const type = buffer[start];
     if (type === ENGINE_MESSAGE) {

@@ -80,6 +80,15 @@ export class Fleet {
     return connection;
   }
 
+  /** Has the last `count` clients read no more, and count no more. */
+  deafen(count: number): null {
+    for (const { connection, room } of this.clients.splice(-count)) {
+      connection.deafen();
+      this.members[room] = (this.members[room] ?? 0) - 1;
+    }
+    return null;
+  }
+
   /** Ends all connections. */
   close(): void {
     for (const client of this.clients) client.connection.close();

@@ -50,6 +50,12 @@ export interface StormRequest {
   missed: number;
 }
 
+/** The last `clients` clients read no more from here on, and count no more. */
+export interface DeafenRequest {
+  op: 'deafen';
+  clients: number;
+}
+
 /** One of the things a load client can be asked to do. */
 export type Request =
   | ConnectRequest
@@ -58,7 +64,8 @@ export type Request =
   | LoneRequest
   | FillRequest
   | ResumeRequest
-  | StormRequest;
+  | StormRequest
+  | DeafenRequest;
 
 /** Latencies in milliseconds. */
 export interface Latency {
@@ -134,6 +141,7 @@ export interface Results {
   fill: FillResult;
   resume: ResumeResult;
   storm: StormResult;
+  deafen: null;
 }
 
 /** What the load client sends back: the edges of the window, then the result or an error. */

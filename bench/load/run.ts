@@ -45,6 +45,8 @@ function perform(request: Request): Promise<Results[keyof Results]> {
       return resume(fleet(), request, onEdge);
     case 'storm':
       return storm(fleet(), request, onEdge);
+    case 'deafen':
+      return Promise.resolve(fleet().deafen(request.clients));
   }
 }
 

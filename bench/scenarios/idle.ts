@@ -7,7 +7,8 @@ import { type Memory, productionFlags, Server } from '../servers.ts';
 import type { Scenario } from './scenario.ts';
 
 const ROOMS = 100;
-const SETTLE_MS = 1_000;
+/** Long enough for a server that gives memory back when it is quiet to have done so. */
+const SETTLE_MS = 20_000;
 
 interface Footprint {
   label: string;
@@ -45,13 +46,13 @@ function entries(options: Options): Entry[] {
   return list;
 }
 
-/** Memory a connection: signed in, in a room, and silent. Each server alone, after two forced collections. */
+/** Memory a connection: signed in, in a room, silent for a while. Each server alone, after two forced collections. */
 export const idle: Scenario = async (options, _findings, onTable) => {
   const connections = options.connections ?? 2000;
   const found: Footprint[] = [];
   for (const entry of entries(options)) found.push(await footprint(entry, connections, options.body));
   const table: Table = {
-    title: `idle: ${connections} connections in ${Math.min(ROOMS, connections)} rooms, after two forced collections`,
+    title: `idle: ${connections} connections in ${Math.min(ROOMS, connections)} rooms, after ${SETTLE_MS / 1_000} s of silence and two forced collections`,
     columns: ['server', 'RSS before MiB', 'RSS after MiB', 'RSS KiB/conn', 'heap KiB/conn', 'external KiB/conn'],
     rows: found.map((one) => [
       one.label,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Entry, withServer } from '../contest.ts';
 import { mebibytes, short } from '../report.ts';
 import type { Server } from '../servers.ts';
@@ -5,6 +6,8 @@ import type { Scenario } from './scenario.ts';
 
 const ROOMS = 10;
 const MISSED = 300;
+/** Long enough for a server that gives memory back when it is quiet to have done so. */
+const REST_MS = 20_000;
 
 /**
  * Admission is what is looked at, so limits are on; but all clients come from one address, and the senders of what is
@@ -35,9 +38,12 @@ export const storm: Scenario = async (options, _findings, onTable) => {
   };
   const connect = { connections: clients + ROOMS, rooms: ROOMS, body: options.body };
   await withServer(entry, connect, async (server, client) => {
+    const before = server.rss;
     const result = await client.request({ op: 'storm', missed: MISSED });
     const due = result.clients * MISSED;
     const delay = await loopDelay(server);
+    await sleep(REST_MS);
+    const rested = server.rss;
     onTable({
       title: `storm: ${result.clients} clients in ${ROOMS} rooms reconnect at once, ${MISSED} messages missed each`,
       columns: [
@@ -47,7 +53,9 @@ export const storm: Scenario = async (options, _findings, onTable) => {
         'client p99 ms',
         'deferred',
         'server CPU s',
-        'RSS MiB',
+        'RSS before MiB',
+        'at its end',
+        `${REST_MS / 1_000} s later`,
         'loop p99 ms',
       ],
       rows: [
@@ -58,7 +66,9 @@ export const storm: Scenario = async (options, _findings, onTable) => {
           short(result.client.p99),
           String(result.deferred),
           short(result.server.cpuSeconds),
+          mebibytes(before),
           mebibytes(result.server.rss),
+          mebibytes(rested),
           short(delay),
         ],
       ],
@@ -66,7 +76,7 @@ export const storm: Scenario = async (options, _findings, onTable) => {
         'deferred: attempts that the server told to come later, and that did',
         ...(result.messages === due ? [] : [`FAULT: ${result.messages} messages came, ${due} were due`]),
       ],
-      data: { ...result, loopDelayMs: delay },
+      data: { ...result, loopDelayMs: delay, before, rested },
     });
   });
 };
