@@ -8,10 +8,10 @@ const CALM_BELOW = 0.3;
 const BUSY_ABOVE = 0.5;
 
 /**
- * Has V8 give memory back while there is little to do, for as long as the process lives. After a burst, such as
- * thousands who come back at once, V8 keeps the pages of what it collected for later, and its own reducer of memory
- * never finds a server in Node idle. In memory saver mode it does; under load that mode costs a fifth of the
- * throughput in many small rooms (docs/benchmarks.md), so it is on in calm times only.
+ * Has V8 give memory back while there is little to do, for as long as the process lives: to be called once. After a
+ * burst, such as thousands who come back at once, V8 keeps the pages of what it collected for later, and its own reducer
+ * of memory never finds a server in Node idle. In memory saver mode it does; under load that mode costs a fifth of the
+ * throughput in many small rooms (docs/decisions.md), so it is on in calm times only.
  */
 export function saveMemoryWhileCalm(): void {
   let calm = false;
