@@ -17,12 +17,19 @@ export type Round = LoadResult & { server: Watched };
 /** A request whose answer is a {@link LoadResult}. */
 export type Measurement = Request & { op: 'closed' | 'open' | 'lone' };
 
+/** How long a server rests before its memory is read, in milliseconds: it gives memory back when it is quiet. */
+export const REST_MS = 20_000;
+
+/** What `--profile` asks of a server. */
+export function profileOf({ profile }: Options): ServerOptions {
+  return profile === undefined ? {} : { profile };
+}
+
 /** The servers that were asked for, as they stand, stock first. */
 export function entriesOf(options: Options): Entry[] {
-  const profile = options.profile === undefined ? {} : { profile: options.profile };
   return (['stock', 'sohbet'] as const)
     .filter((name) => options.servers.includes(name))
-    .map((name) => ({ label: name, name, options: profile }));
+    .map((name) => ({ label: name, name, options: profileOf(options) }));
 }
 
 /** How many messages a sender keeps outstanding, for a number of rooms: with more rooms, fewer each. */

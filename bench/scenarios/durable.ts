@@ -1,4 +1,4 @@
-import { contest, type Entry, faults, type Round, windowOf } from '../contest.ts';
+import { contest, type Entry, faults, profileOf, type Round, windowOf } from '../contest.ts';
 import { mebibytes, median, ratioLine, short, spread, type Table } from '../report.ts';
 import type { Server } from '../servers.ts';
 import { acknowledgedRates } from './fanout.ts';
@@ -44,11 +44,10 @@ function row(label: string, rounds: Round[]): string[] {
 
 /** What the disk costs: the same server with its database on disk and in memory, few receivers a room. */
 export const durable: Scenario = async (options, _findings, onTable) => {
-  const profile = options.profile === undefined ? {} : { profile: options.profile };
   const entries: Entry[] = (['memory', 'disk'] as const).map((storage) => ({
     label: storage,
     name: 'sohbet',
-    options: { storage, ...profile },
+    options: { storage, ...profileOf(options) },
   }));
   for (const rooms of options.rooms) {
     const window = windowOf(rooms, options);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Entry, entriesOf } from '../contest.ts';
+import { type Entry, entriesOf, REST_MS } from '../contest.ts';
 import { LoadClient } from '../load-client.ts';
 import type { Options } from '../options.ts';
 import { kibibytes, mebibytes, type Table } from '../report.ts';
@@ -7,8 +7,6 @@ import { type Memory, productionFlags, Server } from '../servers.ts';
 import type { Scenario } from './scenario.ts';
 
 const ROOMS = 100;
-/** Long enough for a server that gives memory back when it is quiet to have done so. */
-const SETTLE_MS = 20_000;
 
 interface Footprint {
   label: string;
@@ -24,7 +22,7 @@ async function footprint(entry: Entry, connections: number, body: number): Promi
   try {
     const before = await server.collect();
     await client.request({ op: 'connect', port: server.port, connections, rooms: Math.min(ROOMS, connections), body });
-    await sleep(SETTLE_MS);
+    await sleep(REST_MS);
     const after = await server.collect();
     const each = (key: keyof Memory) => (after[key] - before[key]) / connections;
     const flags = [...(entry.options?.flags ?? []), ...(entry.name === 'sohbet' ? productionFlags() : [])].join(' ');
@@ -52,7 +50,7 @@ export const idle: Scenario = async (options, _findings, onTable) => {
   const found: Footprint[] = [];
   for (const entry of entries(options)) found.push(await footprint(entry, connections, options.body));
   const table: Table = {
-    title: `idle: ${connections} connections in ${Math.min(ROOMS, connections)} rooms, after ${SETTLE_MS / 1_000} s of silence and two forced collections`,
+    title: `idle: ${connections} connections in ${Math.min(ROOMS, connections)} rooms, after ${REST_MS / 1_000} s of silence and two forced collections`,
     columns: ['server', 'RSS before MiB', 'RSS after MiB', 'RSS KiB/conn', 'heap KiB/conn', 'external KiB/conn'],
     rows: found.map((one) => [
       one.label,

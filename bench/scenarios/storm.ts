@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Entry, withServer } from '../contest.ts';
+import { type Entry, profileOf, REST_MS, withServer } from '../contest.ts';
 import { mebibytes, short } from '../report.ts';
 import type { Server } from '../servers.ts';
 import type { Scenario } from './scenario.ts';
 
 const ROOMS = 10;
 const MISSED = 300;
-/** Long enough for a server that gives memory back when it is quiet to have done so. */
-const REST_MS = 20_000;
 
 /**
  * Admission is what is looked at, so limits are on; but all clients come from one address, and the senders of what is
@@ -34,7 +32,7 @@ export const storm: Scenario = async (options, _findings, onTable) => {
   const entry: Entry = {
     label: 'sohbet',
     name: 'sohbet',
-    options: { limits: LIMITS, ...(options.profile !== undefined && { profile: options.profile }) },
+    options: { limits: LIMITS, ...profileOf(options) },
   };
   const connect = { connections: clients + ROOMS, rooms: ROOMS, body: options.body };
   await withServer(entry, connect, async (server, client) => {
