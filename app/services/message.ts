@@ -24,15 +24,14 @@ export class Messages {
   }
 
   /** @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER` */
-  async send(
+  send(
     user: OnlineUser,
     { room_id, content, client_id = null }: { room_id: string; content: string; client_id?: string | null | undefined },
   ): Promise<CommandResult<'send_message'>> {
     const { store, typing, now, newId } = this.#options;
     typing.stop(user, room_id);
-    const input = { id: newId(), room_id, user_id: user.id, username: user.username, content, client_id, at: now() };
-    const { message, duplicate } = await store.messages.send(input);
-    return duplicate ? { message, duplicate } : { message };
+    const { id: user_id, username } = user;
+    return store.messages.send({ id: newId(), room_id, user_id, username, content, client_id, at: now() });
   }
 
   /** @throws Refusal `MESSAGE_NOT_FOUND`, `NOT_A_MEMBER`, `FORBIDDEN` */

@@ -4,8 +4,8 @@ import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Connection, Delivery, Identity, Outgoing } from '../services/delivery.ts';
 import { ackPacket, Chunk, eventPacket } from './frames.ts';
-import { forgetJson, jsonOf } from './json.ts';
-import { backlogOf, type IncomingEvent, terminate, writeChunks } from './transport.ts';
+import { MessageJson } from './json.ts';
+import { type Acknowledgement, backlogOf, terminate, writeChunks } from './transport.ts';
 
 /** A socket that is this far behind is ended: it comes back and syncs. */
 const BACKLOG_BYTES_MAX = 1_048_576;
@@ -48,14 +48,14 @@ export class SocketConnection implements Connection {
     return !this.socket.connected;
   }
 
-  send({ event, payload }: Outgoing): void {
-    this.#fanout.enqueue(this, new Chunk([eventPacket(event, jsonOf(payload))]), 'event');
+  send(outgoing: Outgoing): void {
+    this.#fanout.send(this, outgoing);
   }
 
-  /** Answers a command; see {@link IncomingEvent}. */
-  acknowledge(id: NonNullable<IncomingEvent['answer']>, answer: object): void {
-    if (typeof id === 'function') id(answer);
-    else this.#fanout.enqueue(this, new Chunk([ackPacket(id, jsonOf(answer))]), 'answer');
+  /** Answers a command. */
+  acknowledge(acknowledgement: Acknowledgement, answer: object): void {
+    if (typeof acknowledgement === 'function') acknowledgement(answer);
+    else this.#fanout.answer(this, acknowledgement, answer);
   }
 }
 
@@ -85,6 +85,7 @@ interface Group {
  */
 export class Fanout implements Delivery {
   readonly #options: FanoutOptions;
+  readonly #json = new MessageJson();
   readonly #groups = new Map<string, Group>();
   #publishing: Group[] = [];
   #writing: SocketConnection[] = [];
@@ -98,17 +99,14 @@ export class Fanout implements Delivery {
     this.#options = options;
   }
 
-  /** Adds a chunk to what a connection is sent at the end of this turn. */
-  enqueue(connection: SocketConnection, chunk: Chunk, kind: 'event' | 'answer'): void {
-    if (connection.outbox === NOTHING) {
-      this.#writing.push(connection);
-      connection.outbox = [chunk];
-    } else connection.outbox.push(chunk);
-    if (kind === 'event') {
-      connection.eventPackets += chunk.packets.length;
-      connection.eventBytes += chunk.bytes;
-    }
-    this.#schedule();
+  /** Sends one event to one connection. */
+  send(connection: SocketConnection, { event, payload }: Outgoing): void {
+    this.#enqueue(connection, new Chunk([eventPacket(event, this.#json.of(payload))]), 'event');
+  }
+
+  /** Answers the command of a connection that came with this id. */
+  answer(connection: SocketConnection, id: number, answer: object): void {
+    this.#enqueue(connection, new Chunk([ackPacket(id, this.#json.of(answer))]), 'answer');
   }
 
   subscribe(room_id: string, connection: Connection): void {
@@ -137,7 +135,7 @@ export class Fanout implements Delivery {
   publish(room_id: string, { event, payload }: Outgoing): void {
     const group = this.#groups.get(room_id);
     if (group === undefined) return;
-    const packet = eventPacket(event, jsonOf(payload));
+    const packet = eventPacket(event, this.#json.of(payload));
     if (group.pending === null) {
       group.pending = [packet];
       this.#publishing.push(group);
@@ -153,14 +151,14 @@ export class Fanout implements Delivery {
   }
 
   sendAll(connections: Iterable<Connection>, { event, payload }: Outgoing): void {
-    const chunk = new Chunk([eventPacket(event, jsonOf(payload))]);
-    for (const connection of connections as Iterable<SocketConnection>) this.enqueue(connection, chunk, 'event');
+    const chunk = new Chunk([eventPacket(event, this.#json.of(payload))]);
+    for (const connection of connections as Iterable<SocketConnection>) this.#enqueue(connection, chunk, 'event');
   }
 
   sendVolatile(connections: Iterable<Connection>, { event, payload }: Outgoing): void {
-    const chunk = new Chunk([eventPacket(event, jsonOf(payload))]);
+    const chunk = new Chunk([eventPacket(event, this.#json.of(payload))]);
     for (const connection of connections as Iterable<SocketConnection>) {
-      if (backlogOf(connection.socket).bytes <= VOLATILE_BYTES_MAX) this.enqueue(connection, chunk, 'event');
+      if (backlogOf(connection.socket).bytes <= VOLATILE_BYTES_MAX) this.#enqueue(connection, chunk, 'event');
     }
   }
 
@@ -185,7 +183,20 @@ export class Fanout implements Delivery {
     const writing = this.#writing;
     this.#writing = [];
     for (const connection of writing) this.#write(connection);
-    forgetJson();
+    this.#json.forget();
+  }
+
+  /** Adds a chunk to what a connection is sent at the end of this turn. */
+  #enqueue(connection: SocketConnection, chunk: Chunk, kind: 'event' | 'answer'): void {
+    if (connection.outbox === NOTHING) {
+      this.#writing.push(connection);
+      connection.outbox = [chunk];
+    } else connection.outbox.push(chunk);
+    if (kind === 'event') {
+      connection.eventPackets += chunk.packets.length;
+      connection.eventBytes += chunk.bytes;
+    }
+    this.#schedule();
   }
 
   #schedule(): void {
@@ -213,7 +224,7 @@ export class Fanout implements Delivery {
     if (group.pending === null) return;
     const chunk = new Chunk(group.pending);
     group.pending = null;
-    for (const connection of group.connections) this.enqueue(connection, chunk, 'event');
+    for (const connection of group.connections) this.#enqueue(connection, chunk, 'event');
   }
 
   #write(connection: SocketConnection): void {

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as ws from 'ws';
-import { ackPacket, encodeFrames, eventPacket } from './frames.ts';
+import { ackPacket, Chunk, encodeFrames, eventPacket } from './frames.ts';
 
 // The types of ws leave its parser out.
 const { Receiver } = ws as unknown as { Receiver: new (options: { isServer: boolean }) => Writable };
@@ -35,6 +35,21 @@ describe('encodeFrames', () => {
       expect(await parse(encodeFrames([text, 'end']), 70_000)).toEqual([`4${text}`, '4end']);
     },
   );
+});
+
+describe('a chunk', () => {
+  it('is the same bytes as a buffer and as a string', () => {
+    const unit = fc.oneof(fc.constantFrom('ş', 'ÿ', '€', 'x'), fc.string({ unit: 'grapheme', maxLength: 1 }));
+    const packets = fc.array(fc.string({ unit, maxLength: 300 }), { minLength: 1, maxLength: 5 });
+    const large = [125, 126, 65_534, 65_535].map((length) => ['é', ...'x'.repeat(length - 2)].join(''));
+    fc.assert(
+      fc.property(packets, (texts) => {
+        const chunk = new Chunk(texts);
+        expect(Buffer.from(chunk.text, 'latin1').equals(chunk.frames)).toBe(true);
+      }),
+      { examples: [[large]] },
+    );
+  });
 });
 
 it('writes packets as socket.io-parser does', () => {

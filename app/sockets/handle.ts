@@ -11,6 +11,8 @@ import type { Connection, Identity, OnlineUser } from '../services/delivery.ts';
 import type { Client, Limits } from '../services/limit.ts';
 import type { Presence } from '../services/presence.ts';
 import type { Repeats } from '../services/repeat.ts';
+import type { SocketConnection } from './fanout.ts';
+import type { Acknowledgement } from './transport.ts';
 
 /** What a handler gives back when it has answered by itself, at a place in the stream that it chose. */
 export const ANSWERED = Symbol('answered');
@@ -51,33 +53,36 @@ export interface DispatchOptions {
   readonly metrics: Metrics;
 }
 
-/** One command as it came, on its way to its handler. */
+/** One command as it came. */
 interface Incoming<C extends CommandName> {
-  readonly connection: Connection;
+  readonly connection: SocketConnection;
   /** Null: nothing is limited. */
   readonly client: Client | null;
   readonly name: C;
-  readonly args: readonly unknown[];
-  readonly acknowledged: boolean;
+  /** Its name and its arguments. */
+  readonly data: readonly unknown[];
+  readonly acknowledgement: Acknowledgement | undefined;
   /** When it came, by the clock of `performance.now()`. */
   readonly at: number;
-  readonly reply: (reply: Reply) => void;
 }
 
 /** A class: with a getter in an object literal, what a call holds stays until a full collection (docs/benchmarks.md). */
 class CheckedCall<C extends CommandName> implements Call<C> {
-  readonly connection: Connection;
+  readonly connection: SocketConnection;
   readonly payload: ParsedPayload<C>;
-  readonly acknowledged: boolean;
+  answered = false;
   readonly #identity: Identity | null;
-  readonly #reply: (reply: Reply) => void;
+  readonly #acknowledgement: Acknowledgement | undefined;
 
-  constructor({ connection, acknowledged, reply }: Incoming<C>, payload: ParsedPayload<C>) {
+  constructor({ connection, acknowledgement }: Incoming<C>, payload: ParsedPayload<C>) {
     this.connection = connection;
-    this.#identity = connection.identity;
     this.payload = payload;
-    this.acknowledged = acknowledged;
-    this.#reply = reply;
+    this.#identity = connection.identity;
+    this.#acknowledgement = acknowledgement;
+  }
+
+  get acknowledged(): boolean {
+    return this.#acknowledgement !== undefined;
   }
 
   get user(): OnlineUser {
@@ -85,12 +90,18 @@ class CheckedCall<C extends CommandName> implements Call<C> {
     return this.#identity.user;
   }
 
-  /** Handlers take it out of the call. */
-  readonly answer = (result: Told<CommandResult<C>>): void => this.#reply({ ok: true, ...(result as object) });
-}
+  get answer(): (result: Told<CommandResult<C>>) => void {
+    return (result) => this.reply(result as object);
+  }
 
-type Acknowledge = (answer: unknown) => void;
-type Reply = { ok: true } & Record<string, unknown>;
+  /** Answers once, if the client wants an answer. */
+  reply(result: object): void {
+    if (this.answered) return;
+    this.answered = true;
+    if (this.#acknowledgement !== undefined)
+      this.connection.acknowledge(this.#acknowledgement, { ok: true, ...result });
+  }
+}
 
 /** The one place where commands come in: parses, authorises, calls, and answers every one of them. */
 export class Dispatcher {
@@ -104,47 +115,43 @@ export class Dispatcher {
   }
 
   /**
-   * Carries out one event as it came from the socket: its name, its arguments, and the callback if there is one.
-   * `client` is whom the limits count it for.
+   * Carries out one event as it came from the socket, its name and its arguments, and answers it if an answer is
+   * wanted. `client` is whom the limits count it for.
    */
   async handle(
-    connection: Connection,
-    [event, ...args]: readonly unknown[],
+    connection: SocketConnection,
+    data: readonly unknown[],
     client: Client | null = null,
+    acknowledgement?: Acknowledgement,
   ): Promise<void> {
     if (client?.flooded) return;
-    const started = performance.now();
-    const last = args.at(-1);
-    const acknowledge = typeof last === 'function' ? (last as Acknowledge) : undefined;
-    if (acknowledge !== undefined) args.pop();
-    const name = String(event).slice(0, 64);
+    const at = performance.now();
+    const name = String(data[0]).slice(0, 64);
     const known = isCommand(name);
     let result = 'ok';
-    let answered = false;
-    const reply = (body: Reply) => {
-      if (answered) return;
-      answered = true;
-      acknowledge?.(body);
-    };
+    let call: CheckedCall<CommandName> | undefined;
     this.#running++;
     connection.running++;
     try {
-      if (client !== null) this.#options.limiting?.limits.command(client, started);
+      if (client !== null) this.#options.limiting?.limits.command(client, at);
       if (!known) throw new Refusal('UNKNOWN_COMMAND');
       if (this.#draining || connection.leave !== null) throw new Refusal('UNAVAILABLE');
-      await this.#run({ connection, client, name, args, acknowledged: acknowledge !== undefined, at: started, reply });
+      const incoming = { connection, client, name, data, acknowledgement, at };
+      call = new CheckedCall(incoming, this.#check(incoming));
+      const outcome = await this.#carryOut(incoming, call);
+      if (outcome !== ANSWERED) call.reply(outcome);
     } catch (error) {
       const refusal = this.#refusal(error, { event: name, connection: connection.id });
       result = refusal.code;
-      if (client !== null && name === 'authenticate') client.waitsUntil = started + (refusal.details.retryAfterMs ?? 0);
+      if (client !== null && name === 'authenticate') client.waitsUntil = at + (refusal.details.retryAfterMs ?? 0);
       const body = refusal.body(connection.locale);
-      if (acknowledge === undefined) connection.send({ event: 'error', payload: { ...body, event: name } });
-      else if (!answered) acknowledge({ ok: false, error: body });
+      if (acknowledgement === undefined) connection.send({ event: 'error', payload: { ...body, event: name } });
+      else if (call?.answered !== true) connection.acknowledge(acknowledgement, { ok: false, error: body });
     } finally {
       this.#running--;
       connection.running--;
       if (connection.running === 0) connection.leave?.();
-      this.#options.metrics.command(known ? name : 'unknown', result, (performance.now() - started) / 1_000);
+      this.#options.metrics.command(known ? name : 'unknown', result, (performance.now() - at) / 1_000);
       if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
     }
   }
@@ -155,30 +162,27 @@ export class Dispatcher {
     if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  async #run<C extends CommandName>(incoming: Incoming<C>): Promise<void> {
-    const { connection, name, args, reply } = incoming;
-    if (!depthAtMost(args[0], LIMITS.json_depth)) {
+  /** What a command carries, once it may be looked at. @throws Refusal when it may not, or is malformed */
+  #check<C extends CommandName>({ connection, name, data }: Incoming<C>): ParsedPayload<C> {
+    const payload = data[1];
+    if (!depthAtMost(payload, LIMITS.json_depth)) {
       throw new Refusal('INVALID_INPUT', { detail: `must nest no deeper than ${LIMITS.json_depth}` });
     }
-    const identity = connection.identity;
     if (COMMANDS[name].caller === 'signed in') {
-      if (identity === null) throw new Refusal('UNAUTHENTICATED');
-      this.#options.presence.active(identity.user);
+      if (connection.identity === null) throw new Refusal('UNAUTHENTICATED');
+      this.#options.presence.active(connection.identity.user);
     }
-    if (args.length > 1) throw new Refusal('INVALID_INPUT', { detail: 'a command takes one object' });
-    const payload = parse(name, args[0] ?? {});
-    const refusal = this.#limit(incoming, payload);
-    if (refusal !== undefined) {
-      reply({ ok: true, ...(await this.#repeated(incoming, payload, refusal)) });
-      return;
-    }
-    const handler: Handler<C> = this.#options.handlers[name];
-    const call = new CheckedCall<C>(incoming, payload);
-    const admission = this.#options.limiting?.admissions[name];
-    const result = await (admission === undefined
-      ? handler(call)
-      : this.#admitted(admission, () => handler(call), name));
-    if (result !== ANSWERED) call.answer(result);
+    if (data.length > 2) throw new Refusal('INVALID_INPUT', { detail: 'a command takes one object' });
+    return parse(name, payload ?? {});
+  }
+
+  /** Not `async`, as nothing on the way of a message is but what waits: each such function costs half a kilobyte. */
+  #carryOut<C extends CommandName>(incoming: Incoming<C>, call: CheckedCall<C>): Promise<object | typeof ANSWERED> {
+    const refusal = this.#limit(incoming, call.payload);
+    if (refusal !== undefined) return this.#repeated(incoming, call.payload, refusal);
+    const handler: Handler<C> = this.#options.handlers[incoming.name];
+    const admission = this.#options.limiting?.admissions[incoming.name];
+    return admission === undefined ? handler(call) : this.#admitted(admission, () => handler(call), incoming.name);
   }
 
   /** What the command's own rates say to it; undefined when it is within them. */
@@ -252,5 +256,6 @@ function invalidInput(error: z.ZodError): Refusal {
 function depthAtMost(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return true;
   if (depth === 0) return false;
-  return Object.values(value).every((inner) => depthAtMost(inner, depth - 1));
+  for (const inner of Object.values(value)) if (!depthAtMost(inner, depth - 1)) return false;
+  return true;
 }

@@ -1,39 +1,51 @@
 import { JsonText } from '../models/json-text.ts';
 
-/** JSON of messages under way, so that a message that goes to a room and to its sender's answer is made once. */
-let made = new Map<object, string>();
-
 /**
- * To be called when what was made has been written. A WeakMap would need no call, at five times the cost; and a map
- * that is cleared keeps a link from its old table to its new one, through which an old table keeps what is dead.
+ * Makes the JSON of payloads and answers. That of a message, also within an answer, is made once and kept until
+ * {@link MessageJson.forget}; a field that is a `JsonText` goes in as it stands.
  */
-export function forgetJson(): void {
-  made = new Map();
-}
+export class MessageJson {
+  #made = new Map<object, string>();
 
-/**
- * The JSON of a payload or an answer. That of a message, also within an answer, is made once until {@link forgetJson};
- * a field that is a `JsonText` goes in as it stands.
- */
-export function jsonOf(value: object): string {
-  if ('rev' in value && 'content' in value) {
-    const before = made.get(value);
+  /** The JSON of a payload or an answer. */
+  of(value: object): string {
+    if (isMessage(value)) return this.#message(value);
+    return 'ok' in value || Object.values(value).some((field) => field instanceof JsonText)
+      ? this.#fields(value)
+      : JSON.stringify(value);
+  }
+
+  /**
+   * To be called when what was made has been written. A WeakMap would need no call, at five times the cost; and a map
+   * that is cleared keeps a link from its old table to its new one, through which an old table keeps what is dead.
+   */
+  forget(): void {
+    if (this.#made.size > 0) this.#made = new Map();
+  }
+
+  #message(message: object): string {
+    const before = this.#made.get(message);
     if (before !== undefined) return before;
-    const json = JSON.stringify(value);
-    made.set(value, json);
+    const json = JSON.stringify(message);
+    this.#made.set(message, json);
     return json;
   }
-  if ('message' in value && 'ok' in value && typeof value.message === 'object' && value.message !== null) {
-    const { message, ...rest } = value;
-    return `${JSON.stringify(rest).slice(0, -1)},"message":${jsonOf(message)}}`;
+
+  #fields(value: object): string {
+    let json = '';
+    for (const name of Object.keys(value)) {
+      const field = this.#field(Reflect.get(value, name));
+      if (field !== undefined) json += `${json === '' ? '{' : ','}"${name}":${field}`;
+    }
+    return `${json || '{'}}`;
   }
-  return Object.values(value).some((field) => field instanceof JsonText) ? withTexts(value) : JSON.stringify(value);
+
+  /** Undefined for what JSON leaves out. */
+  #field(field: unknown): string | undefined {
+    if (field instanceof JsonText) return field.json;
+    if (typeof field === 'object' && field !== null && isMessage(field)) return this.#message(field);
+    return JSON.stringify(field);
+  }
 }
 
-function withTexts(value: object): string {
-  const fields = Object.entries(value).flatMap(([name, field]) => {
-    const json = field instanceof JsonText ? field.json : JSON.stringify(field);
-    return json === undefined ? [] : [`${JSON.stringify(name)}:${json}`];
-  });
-  return `{${fields.join(',')}}`;
-}
+const isMessage = (value: object): boolean => 'rev' in value && 'content' in value;

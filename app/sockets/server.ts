@@ -152,9 +152,8 @@ function accept(
   if (client !== null) options.limits?.bind(connection, client);
   deadline.add(connection, client);
 
-  receiveEvents(socket, ({ data, answer }) => {
-    const callback = answer === undefined ? [] : [(reply: object) => connection.acknowledge(answer, reply)];
-    void dispatcher.handle(connection, [...data, ...callback], client);
+  receiveEvents(socket, (data, acknowledgement) => {
+    void dispatcher.handle(connection, data, client, acknowledgement);
   });
   socket.on('error', (error) => logger.warn({ err: error, connection: id }, 'a socket met a fault'));
   socket.on('disconnect', (reason) => {

@@ -57,8 +57,10 @@ function wayOf({ transport, writeBuffer }: EngineConnection): Way {
   return idle && sender?._state === 0 && sender._queue?.length === 0 ? 'direct' : 'queued';
 }
 
-/** Frames up to this size together are copied into one buffer: cheaper than a vectored write. */
-const COPY_BYTES_MAX = 16_384;
+/** Chunks up to this size together are joined into one string: cheaper than a vectored write. */
+const JOINED_BYTES_MAX = 16_384;
+/** A chunk up to this size is written as a string, which Node copies; a larger one as a buffer, which it does not. */
+const TEXT_BYTES_MAX = 4_096;
 
 /** Hands chunks to a socket, behind everything that was sent to it before. */
 export function writeChunks(socket: Socket, chunks: readonly Chunk[]): void {
@@ -80,17 +82,20 @@ function writeDirect(net: NetSocket | null | undefined, chunks: readonly Chunk[]
   const [first] = chunks;
   if (!net || first === undefined) return;
   if (chunks.length === 1) {
-    net.write(first.frames);
+    if (first.bytes <= TEXT_BYTES_MAX) net.write(first.text, 'latin1');
+    else net.write(first.frames);
     return;
   }
-  const buffers = chunks.map(({ frames }) => frames);
-  const bytes = buffers.reduce((sum, { length }) => sum + length, 0);
-  if (bytes <= COPY_BYTES_MAX) {
-    net.write(Buffer.concat(buffers, bytes));
+  let bytes = 0;
+  for (const chunk of chunks) bytes += chunk.bytes;
+  if (bytes <= JOINED_BYTES_MAX) {
+    let text = '';
+    for (const chunk of chunks) text += chunk.text;
+    net.write(text, 'latin1');
     return;
   }
   net.cork();
-  for (const buffer of buffers) net.write(buffer);
+  for (const { frames } of chunks) net.write(frames);
   net.uncork();
 }
 
@@ -120,34 +125,33 @@ export function terminate(socket: Socket): void {
   else ws.terminate();
 }
 
-/** An event as it came: its name and arguments, and how to answer it, if it wants an answer. */
-export interface IncomingEvent {
-  readonly data: readonly unknown[];
-  /** The id that the acknowledgement must carry, or Socket.IO's own function for it. */
-  readonly answer: number | ((reply: unknown) => void) | undefined;
-}
+/** How an event is answered: the id that its acknowledgement must carry, or Socket.IO's own function for it. */
+export type Acknowledgement = number | ((reply: unknown) => void);
+
+/** Takes an event as it came, its name and its arguments; `acknowledgement` is undefined when none is wanted. */
+type Receive = (data: readonly unknown[], acknowledgement: Acknowledgement | undefined) => void;
 
 /**
  * Hands each event of a socket to one receiver, instead of a listener for each name, a closure for each
  * acknowledgement and a turn through the middleware for each event.
  */
-export function receiveEvents(socket: Socket, receive: (event: IncomingEvent) => void): void {
+export function receiveEvents(socket: Socket, receive: Receive): void {
   if (!takesEvents) {
     receiveThroughMiddleware(socket, receive);
     return;
   }
   const internal = socket as unknown as { onevent(packet: { data?: unknown[]; id?: number }): void };
   internal.onevent = ({ data = [], id }) => {
-    if (socket.connected) receive({ data, answer: id });
+    if (socket.connected) receive(data, id);
   };
 }
 
 /** The documented way: a middleware that never passes on is the one listener of every event. */
-function receiveThroughMiddleware(socket: Socket, receive: (event: IncomingEvent) => void): void {
+function receiveThroughMiddleware(socket: Socket, receive: Receive): void {
   socket.use((event) => {
     const last: unknown = event.at(-1);
-    if (typeof last === 'function') receive({ data: event.slice(0, -1), answer: last as (reply: unknown) => void });
-    else receive({ data: event, answer: undefined });
+    if (typeof last === 'function') receive(event.slice(0, -1), last as (reply: unknown) => void);
+    else receive(event, undefined);
   });
 }
 

@@ -181,10 +181,17 @@ export type RoomSync =
   | { room_id: string; head: number; messages: Message[]; has_more: boolean; reset: boolean }
   | { room_id: string; error: ErrorCode };
 
+/** What a send answers. */
+export interface Sent {
+  readonly message: Message;
+  /** The message was there already, under this key. */
+  readonly duplicate?: true;
+}
+
 /** Messages, which are the log. */
 export interface MessageStore {
   /** Stores a message, or answers the one that this user sent to this room with this `client_id` before. */
-  send(input: SendInput): Promise<{ message: Message; duplicate: boolean }>;
+  send(input: SendInput): Promise<Sent>;
   /** The message that this user sent to this room with this key before, if any; wants no membership. */
   byClientId(input: { room_id: string; user_id: string; client_id: string }): Promise<Message | undefined>;
   /** Changes the content. Refuses `MESSAGE_NOT_FOUND`, `NOT_A_MEMBER`, `FORBIDDEN`. */

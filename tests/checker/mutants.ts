@@ -98,11 +98,16 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'app/services/message.ts',
-        from: '    const { message, duplicate } = await store.messages.send(input);',
+        from: '  send(\n    user: OnlineUser,',
+        to: '  async send(\n    user: OnlineUser,',
+      },
+      {
+        file: 'app/services/message.ts',
+        from: '    return store.messages.send({',
         to:
           '    const refused = await store.rooms.standing({ room_id, user_id: user.id });\n' +
           '    if (refused !== undefined) throw new Refusal(refused);\n' +
-          '    const { message, duplicate } = await store.messages.send(input);',
+          '    return store.messages.send({',
       },
     ],
     scenario: removals,

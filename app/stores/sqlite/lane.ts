@@ -21,6 +21,9 @@ export interface PendingCall {
   readonly reject: (error: Error) => void;
 }
 
+/** What callers get of each call, where that is what the worker replies. */
+export type Outputs<T extends CallTable<T>> = { [K in keyof T]: Output<T, K> };
+
 /** How much may wait, and go together. */
 export interface LaneOptions {
   readonly kind: 'write' | 'read';
@@ -28,8 +31,11 @@ export interface LaneOptions {
   readonly queueMax: number;
   readonly batchMax: number;
   readonly batchBytesMax: number;
-  /** Sees each batch's replies, in order, before their promises resolve. `seconds`: from sending to reply. */
-  readonly onBatch?: (calls: readonly PendingCall[], replies: readonly ReplyMessage[], seconds: number) => void;
+  /**
+   * Sees each batch's replies, in order, before their promises resolve, and may put others in their place. `seconds`:
+   * from sending to reply.
+   */
+  readonly onBatch?: (calls: readonly PendingCall[], replies: ReplyMessage[], seconds: number) => void;
   /** Told how many wait, whenever that changes. */
   readonly onQueue?: (waiting: number) => void;
   /** Told the text of a fault that is nobody's rule. */
@@ -40,8 +46,9 @@ export interface LaneOptions {
  * The queue before a worker: one batch is under way at a time, and all that arrives meanwhile goes together in the
  * next. For writes that is group commit (as in PostgreSQL's `commit_siblings` or MySQL's binary log group commit,
  * with no delay to wait for company): a call that comes alone leaves at the end of the same turn of the event loop.
+ * `R`: what callers get, where `onBatch` makes that of what the worker replies.
  */
-export class Lane<T extends CallTable<T>> {
+export class Lane<T extends CallTable<T>, R extends Record<keyof T, unknown> = Outputs<T>> {
   readonly #worker: Pick<Worker, 'postMessage'>;
   readonly #options: LaneOptions;
   #waiting: PendingCall[] = [];
@@ -62,7 +69,7 @@ export class Lane<T extends CallTable<T>> {
   }
 
   /** Rejects with a `Refusal`: of the call's own, `OVERLOADED`, `UNAVAILABLE` or `INTERNAL`. */
-  call<K extends keyof T & string>(name: K, input: Input<T, K>, bytes = 256): Promise<Output<T, K>> {
+  call<K extends keyof T & string>(name: K, input: Input<T, K>, bytes = 256): Promise<R[K]> {
     if (this.#failure !== null) return Promise.reject(new Refusal('UNAVAILABLE'));
     if (this.#waiting.length >= this.#options.queueMax) return Promise.reject(new Refusal('OVERLOADED'));
     return new Promise((resolve, reject) => {
@@ -72,7 +79,7 @@ export class Lane<T extends CallTable<T>> {
   }
 
   /** To be called with each batch of replies from the worker. */
-  settle(replies: readonly ReplyMessage[]): void {
+  settle(replies: ReplyMessage[]): void {
     const calls = this.#underWay;
     if (calls === null) return;
     const seconds = (performance.now() - this.#sentAt) / 1_000;

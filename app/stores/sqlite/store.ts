@@ -3,10 +3,10 @@ import type { Message } from '../../../protocol/models.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import { JsonText } from '../../models/json-text.ts';
-import type { LogEntry, SendInput, Store } from '../store.ts';
+import type { LogEntry, SendInput, Sent, Store } from '../store.ts';
 import type { ReadCalls, WriteCalls } from './calls.ts';
 import { FaultLog } from './fault-log.ts';
-import { type Input, Lane, type Output, type PendingCall, startWorker } from './lane.ts';
+import { type Input, Lane, type Output, type Outputs, type PendingCall, startWorker } from './lane.ts';
 import type { MessagesPage, Written } from './message.ts';
 import { toMessage } from './rows.ts';
 import type { BatchReply, OutsideWrite, ReplyMessage } from './worker-messages.ts';
@@ -25,6 +25,9 @@ const WRITE_BATCH_MAX = 1_000;
 const WRITE_BATCH_BYTES_MAX = 1_048_576;
 /** Small, so that a quick read does not wait for many slow ones to be replied with it. */
 const READ_BATCH_MAX = 16;
+
+/** What callers of the writer get. */
+type WriteOutputs = Omit<Outputs<WriteCalls>, 'send'> & { send: Sent };
 
 /** Calls whose reply holds the entries they made. */
 type EntryCall = Exclude<keyof WriteCalls & string, 'send' | 'probeWrite'>;
@@ -46,7 +49,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   let closing = false;
   const faults = new FaultLog(options.logger);
   const onFault = (call: string, fault: string) => faults.add(call, fault);
-  const writes = new Lane<WriteCalls>(writer, {
+  const writes = new Lane<WriteCalls, WriteOutputs>(writer, {
     kind: 'write',
     queueMax: options.queueMax,
     batchMax: WRITE_BATCH_MAX,
@@ -122,32 +125,33 @@ async function end(worker: Worker): Promise<void> {
   await ended;
 }
 
-/** The entries that a batch made, in the order of their numbers in each room. */
-function collectEntries(calls: readonly PendingCall[], replies: readonly ReplyMessage[]): LogEntry[] {
+/**
+ * The entries that a batch made, in the order of their numbers in each room. The worker answers a send with a number
+ * alone, to copy less; the sender's answer is made here, so that it holds the same message as the entry.
+ */
+function collectEntries(calls: readonly PendingCall[], replies: ReplyMessage[]): LogEntry[] {
   const entries: LogEntry[] = [];
-  built = new Map();
   for (const [i, { name, input }] of calls.entries()) {
     const reply = replies[i];
-    if (reply === undefined || !reply.ok) continue;
-    if (name === 'send') {
-      if (typeof reply.value !== 'number') continue;
-      const message = sentMessage(input as SendInput, reply.value);
-      built.set(input as SendInput, message);
-      entries.push({ message });
-    } else if (name !== 'probeWrite') {
+    if (reply === undefined || !reply.ok || name === 'probeWrite') continue;
+    if (name !== 'send') {
       entries.push(...(reply.value as Written<unknown>).entries);
+      continue;
     }
+    const value = sent(input as SendInput, reply.value as number | Message);
+    replies[i] = { ok: true, value };
+    if (value.duplicate === undefined) entries.push(value);
   }
   return entries;
 }
 
-/** The messages of the last commit, for the answers to their senders, which follow in the same turn. */
-let built = new Map<SendInput, Message>();
-
-/** The message that a send stored under this number: the worker answers the number alone, to copy less. */
-function sentMessage(input: SendInput, seq: number): Message {
+/** What a send answers: the message that it stored under this number, or the one that its key stored before. */
+function sent(input: SendInput, reply: number | Message): Sent {
+  if (typeof reply !== 'number') return { message: reply, duplicate: true };
+  const { id, room_id, user_id, username, content, client_id, at: timestamp } = input;
+  const place = { room_id, seq: reply, rev: reply };
   const unchanged = { system: null, edited_at: null, deleted_at: null };
-  return toMessage({ ...input, seq, rev: seq, timestamp: input.at, ...unchanged });
+  return { message: toMessage({ id, ...place, user_id, username, content, timestamp, client_id, ...unchanged }) };
 }
 
 /** A page whose messages came as JSON. */
@@ -157,7 +161,7 @@ function pageOf<P extends MessagesPage>(page: P): Omit<P, 'messages'> & { messag
 
 /** The nouns of the interface, each method one call. */
 function stores(
-  writes: Lane<WriteCalls>,
+  writes: Lane<WriteCalls, WriteOutputs>,
   reads: Lane<ReadCalls>,
 ): Pick<Store, 'users' | 'rooms' | 'messages' | 'admin' | 'notices' | 'newestNotice'> {
   const read =
@@ -219,11 +223,7 @@ function stores(
       standing: read('standing'),
     },
     messages: {
-      async send(input) {
-        const reply = await writes.call('send', input, 512 + input.content.length * 2);
-        if (typeof reply !== 'number') return { message: reply, duplicate: true };
-        return { message: built.get(input) ?? sentMessage(input, reply), duplicate: false };
-      },
+      send: (input) => writes.call('send', input, 512 + input.content.length * 2),
       byClientId: read('messageByClientId'),
       edit: write('edit'),
       delete: write('delete'),

@@ -29,7 +29,7 @@ export type ReplyMessage =
 /** The replies to a batch, in the order of its calls. */
 export interface BatchReply {
   readonly kind: 'write' | 'read';
-  readonly replies: readonly ReplyMessage[];
+  readonly replies: ReplyMessage[];
 }
 
 /** Another process has written to the file since the last time this was looked at. */
