@@ -24,7 +24,8 @@ interface Waiter {
   readonly item: StoredItem;
   /** Another client on the storage has sent it; this one does not have the message yet. */
   isSent?: boolean;
-  isFetching?: boolean;
+  /** While the message is asked for: the wait between two attempts. */
+  fetching?: Sleep;
   readonly resolve: (message: Message) => void;
   readonly reject: (error: ChatError) => void;
 }
@@ -132,7 +133,10 @@ export class Outbox {
     this.#closed = true;
     this.#store.close();
     this.#sleep.wake();
-    for (const { reject } of this.#waiters.values()) reject(error);
+    for (const { reject, fetching } of this.#waiters.values()) {
+      reject(error);
+      fetching?.wake();
+    }
     this.#waiters.clear();
   }
 
@@ -227,18 +231,25 @@ export class Outbox {
   /** The same key gives the message, if it does not come as an event before. Offline, the next sign-in asks again. */
   async #fetchSent(waiter: Waiter): Promise<void> {
     waiter.isSent = true;
-    if (waiter.isFetching) return;
-    waiter.isFetching = true;
-    try {
-      await this.#send(waiter.item);
-    } catch (error) {
-      const refusal = error instanceof ChatError ? error : localError('NO_ANSWER');
-      if (refusal.code === 'OFFLINE' || refusal.code === 'NO_ANSWER') return;
+    if (waiter.fetching !== undefined) return;
+    waiter.fetching = new Sleep();
+    const backoff = new Backoff();
+    for (let faults = 0; this.#waiters.get(waiter.item.client_id) === waiter; ) {
+      const refusal = await this.#send(waiter.item).then(
+        () => undefined,
+        (error: unknown) => (error instanceof ChatError ? error : localError('NO_ANSWER')),
+      );
+      if (refusal === undefined || refusal.code === 'OFFLINE' || refusal.code === 'NO_ANSWER') break;
+      if (refusal.code === 'INTERNAL') faults++;
+      if (refusal.isRetryable && faults < FAULTS_MAX) {
+        backoff.ask(refusal.retryAfterMs);
+        await waiter.fetching.for(backoff.next());
+        continue;
+      }
       this.#waiters.delete(waiter.item.client_id);
       waiter.reject(refusal);
       this.#options.onChange();
-    } finally {
-      waiter.isFetching = false;
     }
+    delete waiter.fetching;
   }
 }

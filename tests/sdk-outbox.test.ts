@@ -22,6 +22,17 @@ function slowStorage(values: Map<string, string>): ChatStorage {
   };
 }
 
+/** The storage of a client that reaches the server at `theirs`, for one that reaches it at `mine`: keys name addresses. */
+function reachedBy(storage: ChatStorage, mine: string, theirs: string): ChatStorage {
+  const key = (name: string) => name.replace(mine, theirs);
+  return {
+    get: (name) => storage.get(key(name)),
+    set: (name, value) => storage.set(key(name), value),
+    delete: (name) => storage.delete(key(name)),
+    watch: (name, listener) => storage.watch?.(key(name), listener) ?? (() => {}),
+  };
+}
+
 describe('the outbox', () => {
   it('sends what was written offline, in order, when the connection is back', async () => {
     await using server = await startServer(UNLIMITED);
@@ -103,14 +114,7 @@ describe('the outbox', () => {
     const room = await away.createRoom({ name: 'garden' });
     proxy.refuse();
     await until(away, () => away.state === 'offline');
-    // Keys name the address of the server, and these two reach it by different ones.
-    const key = (theirs: string) => theirs.replace(server.url, proxy.url);
-    const there: ChatStorage = {
-      get: (name) => storage.get(key(name)),
-      set: (name, value) => storage.set(key(name), value),
-      delete: (name) => storage.delete(key(name)),
-      watch: (name, listener) => storage.watch?.(key(name), listener) ?? (() => {}),
-    };
+    const there = reachedBy(storage, server.url, proxy.url);
     const present = clients.create(server.url, { storage: there });
     const theirs = await present.joinRoom(room.id);
     const seen: string[] = [];
@@ -122,6 +126,26 @@ describe('the outbox', () => {
     expect(await sent).toMatchObject({ content: 'hello' });
     await until(room, () => shown(room).join() === 'hello');
     expect(new Set(seen)).toEqual(new Set(['hello (pending)', 'hello']));
+  });
+
+  it('goes on asking for what another client on the storage has sent while the server limits it', async () => {
+    const RATE_LIMITS = 'commands_per_second=10,commands_burst=5,messages_per_second=100,messages_burst=100';
+    await using server = await startServer({ env: { RATE_LIMITS } });
+    await using proxy = await SwitchProxy.start(() => server.port);
+    await using clients = new Clients();
+    const storage = memoryStorage();
+    const away = await clients.guest(proxy.url, 'ada', { storage });
+    const room = await away.createRoom({ name: 'garden' });
+    proxy.refuse();
+    await until(away, () => away.state === 'offline');
+    const present = clients.create(server.url, { storage: reachedBy(storage, server.url, proxy.url) });
+    const theirs = await present.joinRoom(room.id);
+    const texts = Array.from({ length: 10 }, (_, i) => `${i}`);
+    const sent = texts.map((text) => room.send(text));
+    await until(theirs, () => shown(theirs).join() === texts.join());
+    await present.close();
+    proxy.pass();
+    expect((await Promise.all(sent)).map(({ content }) => content)).toEqual(texts);
   });
 
   it('sends what another client on the storage wrote before it was closed', async () => {
