@@ -11,6 +11,8 @@ export interface TypingOptions {
   readonly lapseMs: number;
 }
 
+const SECOND_MS = 1_000;
+
 interface Typist {
   readonly connection: Connection;
   readonly timer: NodeJS.Timeout;
@@ -21,14 +23,13 @@ interface TypingRoom {
   readonly typists: Map<string, Typist>;
   /** Users that the room believes to be typing. */
   readonly told: Map<string, OnlineUser>;
-  /** How many events it was sent in `second`. */
-  sent: number;
-  second: number;
+  /** When it was sent the last events, by the clock of `performance.now()`: no more than may be sent in a second. */
+  readonly sent: number[];
 }
 
 /**
- * Who is typing in which room: lapses by itself, is never stored, and is sent at most five times a second a room. A
- * beginning above that is not sent; an end that a room must hear waits for the next second.
+ * Who is typing in which room: lapses by itself, is never stored, and is sent at most five times in any second a room. A
+ * beginning above that is not sent; an end that a room must hear waits.
  */
 export class Typing {
   readonly #options: TypingOptions;
@@ -82,7 +83,7 @@ export class Typing {
   }
 
   #start(connection: Connection, user: OnlineUser, room_id: string): void {
-    const room = this.#rooms.get(room_id) ?? { typists: new Map(), told: new Map(), sent: 0, second: 0 };
+    const room = this.#rooms.get(room_id) ?? { typists: new Map(), told: new Map(), sent: [] };
     this.#rooms.set(room_id, room);
     clearTimeout(room.typists.get(user.id)?.timer);
     const timer = setTimeout(() => this.stop(user, room_id), this.#options.lapseMs);
@@ -101,7 +102,7 @@ export class Typing {
       }
       room.told.delete(user.id);
     }
-    // Kept to the end of its second, or the count would begin anew.
+    // Kept for a second more, or the count would begin anew.
     if (room.typists.size === 0) this.#settleLater();
   }
 
@@ -110,20 +111,20 @@ export class Typing {
       this.#owing = undefined;
       for (const [room_id, room] of this.#rooms) {
         if (room.typists.size > 0 || room.told.size > 0) this.#settle(room, room_id);
+        else if ((room.sent.at(-1) ?? 0) + SECOND_MS > performance.now()) this.#settleLater();
         else this.#rooms.delete(room_id);
       }
-    }, 1_000).unref();
+    }, SECOND_MS).unref();
   }
 
-  /** False when the room may not be told more in this second. */
+  /** False when the room was told as much as it may be within the last second. */
   #publish(room: TypingRoom, user: OnlineUser, room_id: string, is_typing: boolean): boolean {
-    const second = Math.floor(performance.now() / 1_000);
-    if (room.second !== second) {
-      room.second = second;
-      room.sent = 0;
+    const now = performance.now();
+    if (room.sent.length >= LIMITS.typing_per_second) {
+      if (now - (room.sent[0] ?? 0) < SECOND_MS) return false;
+      room.sent.shift();
     }
-    if (room.sent >= LIMITS.typing_per_second) return false;
-    room.sent++;
+    room.sent.push(now);
     const payload = { user_id: user.id, username: user.username, room_id, is_typing };
     this.#options.delivery.publishVolatile(room_id, { event: 'typing_status', payload }, user.id);
     return true;
