@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LIMITS, RATE_NUMBERS } from '../protocol/index.ts';
 import { connect, guest, type TestClient, unique } from './support/client.ts';
 import { spawnServer } from './support/process.ts';
-import { openRaw } from './support/raw.ts';
+import { openPolling, openRaw } from './support/raw.ts';
 import { sharedServer, startServer } from './support/server.ts';
 
 const PAUSE_MAX_MS = 1_000;
@@ -272,4 +272,25 @@ describe('a connection that does not sign in', () => {
     raw.send('41');
     await raw.closed;
   });
+});
+
+it('tells a connection that breaks the rules of WebSocket so, before it ends it', async () => {
+  await using server = await startServer({ env: { RATE_LIMITS: 'on' } });
+  const raw = await openRaw(server);
+  raw.send(`42["get_rooms",{"query":"${'x'.repeat(LIMITS.packet_bytes)}"}]`);
+  expect(await raw.closed).toBe(1009);
+});
+
+it('ends a session whose polling request holds more packets than may come at once, and carries out none of them', async () => {
+  await using server = await startServer({ env: { RATE_LIMITS: 'on' } });
+  const post = async (packets: number) => {
+    const session = await openPolling(server);
+    await fetch(session, { method: 'POST', body: Array(packets).fill('42["x"]').join('\u001e') });
+    const { status } = await fetch(session);
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    const results = [...metrics.matchAll(/^sohbet_commands_total\{command="unknown",result="\w+"\} (\d+)/gm)];
+    return { status, commands: results.reduce((sum, [, count]) => sum + Number(count), 0) };
+  };
+  expect(await post(1_200)).toEqual({ status: 400, commands: 0 });
+  expect(await post(50)).toEqual({ status: 200, commands: 50 });
 });

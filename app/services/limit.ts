@@ -170,6 +170,13 @@ export class Limits {
     return take(client.addressAccount.rates, this.#excess.place, this.#excess.rate, now) === 0;
   }
 
+  /** A connection that sends more packets than this at once is ended, whatever else its address does. */
+  get packetsAtOnce(): number {
+    const { numbers } = this.#options;
+    const burst = (name: RateName) => numbers[burstName(name)] ?? RATES[name].burst;
+    return burst('packets') + burst('excess_packets');
+  }
+
   /** Counts a command of any kind, come at `now`, for its connection. @throws Refusal `RATE_LIMITED` */
   command(client: Client, now: number): void {
     const wait = take(client.rates, 0, this.#commands.rate, now);

@@ -7,7 +7,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { gcra, take } from '../services/gcra.ts';
 import type { Client, Limits } from '../services/limit.ts';
-import { terminateUnread } from './transport.ts';
+import { boundPayloads, terminateUnread } from './transport.ts';
 
 /** What guards a server from loads below Socket.IO. */
 export interface GuardOptions {
@@ -31,6 +31,9 @@ const CHUNKS_MAX = 1_024;
 /** How long a peer may take to answer a polite close, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
+/** How long a peer that broke the rules of WebSocket is there still, to be told so, in milliseconds. */
+const LAST_WORD_MS = 100;
+
 /** WebSocket's own pings and pongs, which Engine.IO does not use and some proxies send. */
 const CONTROL_FRAMES = gcra({ count: 10, period: 1_000, burst: 100 });
 
@@ -45,12 +48,23 @@ class GuardedWebSocket extends WebSocket {
     super(...args);
     this.on('ping', countControlFrame);
     this.on('pong', countControlFrame);
+    this.on('error', endAfterFault);
   }
 
   /** Counts a control frame. */
   count(): void {
     if (take(this.#due, 0, CONTROL_FRAMES, performance.now()) > 0) terminateUnread(this);
   }
+}
+
+/**
+ * After a frame that breaks the rules, ws says so and reads on, to drop what comes, until the peer closes. A flood would
+ * be read for all that time: nothing more is read, and there is just time for the word to arrive.
+ */
+function endAfterFault(this: WebSocket): void {
+  // Behind ws's own `resume`, which is scheduled for the next tick too.
+  process.nextTick(() => this.pause());
+  setTimeout(() => this.terminate(), LAST_WORD_MS).unref();
 }
 
 function countControlFrame(this: WebSocket): void {
@@ -105,12 +119,16 @@ export class Guard {
     const { limits, logger, metrics } = this.#options;
     const client = limits.open(address);
     this.#clients.set(engine, client);
-    engine.on('packet', () => {
-      if (client.flooded || limits.packet(client)) return;
+    const endFlood = () => {
+      if (client.flooded) return;
       client.flooded = true;
       metrics.floods.inc();
       logger.warn({ address, transport: engine.transport.name }, 'a connection was ended: it sent far too much');
       terminate(engine);
+    };
+    boundPayloads(engine, limits.packetsAtOnce, endFlood);
+    engine.on('packet', () => {
+      if (!client.flooded && !limits.packet(client)) endFlood();
     });
     engine.once('close', () => limits.close(client));
   }

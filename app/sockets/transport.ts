@@ -182,3 +182,27 @@ export function terminateUnread(socket: WebSocket): void {
   receiver._buffers = [];
   receiver._bufferedBytes = 0;
 }
+
+/**
+ * Has a polling POST of more packets than this not looked at: Engine.IO makes an object of each of them before it hands
+ * on the first, up to 20,000 in 64 KiB. (Where a transport takes its data otherwise, they are only counted one by one.)
+ */
+export function boundPayloads(engine: Socket['conn'], packetsMax: number, onExcess: () => void): void {
+  const transport = engine.transport as unknown as { readonly name: string; onData?: (data: unknown) => void };
+  const { onData } = transport;
+  if (transport.name !== 'polling' || typeof onData !== 'function') return;
+  transport.onData = (data) => {
+    if (typeof data === 'string' && countUpTo(data, PACKET_SEPARATOR, packetsMax) >= packetsMax) onExcess();
+    else onData.call(transport, data);
+  };
+}
+
+/** Between the packets of one polling request (Engine.IO protocol 4). */
+const PACKET_SEPARATOR = '\u001e';
+
+/** How often a character occurs; stops at `max`. */
+function countUpTo(text: string, character: string, max: number): number {
+  let count = 0;
+  for (let at = text.indexOf(character); at >= 0 && count < max; at = text.indexOf(character, at + 1)) count++;
+  return count;
+}

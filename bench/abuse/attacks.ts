@@ -89,6 +89,7 @@ export const ATTACKS: readonly Attack[] = [
     'the same with empty fragments',
     Buffer.concat([fragment(OPCODE.text, '4'), many(fragment(0, ''))]),
   ),
+  flood('faulty frames', 'frames that are not masked, as they must be', many(Buffer.from([0x81, 1, 0x33]))),
   flood('pong flood', "Engine.IO's pongs without end", many(clientFrame(OPCODE.text, '3'))),
   flood(
     'command flood',

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Entry, withServer } from '../contest.ts';
+import { type Entry, profileOf, withServer } from '../contest.ts';
 import type { LoadClient } from '../load-client.ts';
 import { mebibytes, short } from '../report.ts';
 import type { Server } from '../servers.ts';
@@ -55,8 +55,8 @@ async function underLoad(server: Server, client: LoadClient, deaf: number): Prom
 }
 
 /** A hundred clients of a busy room read nothing; beside it the same room with a hundred more that read. */
-export const deaf: Scenario = async (_options, _findings, onTable) => {
-  const entry: Entry = { label: 'sohbet', name: 'sohbet' };
+export const deaf: Scenario = async (options, _findings, onTable) => {
+  const entry: Entry = { label: 'sohbet', name: 'sohbet', options: profileOf(options) };
   const connect = { connections: 1 + 2 * CLIENTS, rooms: 1, body: BODY_BYTES };
   const found: [string, Outcome][] = [];
   for (const [label, count] of [
