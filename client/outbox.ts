@@ -103,8 +103,10 @@ export class Outbox {
   arrived(message: Message): void {
     const { client_id } = message;
     if (client_id === undefined) return;
-    this.#waiters.get(client_id)?.resolve(message);
+    const waiter = this.#waiters.get(client_id);
     this.#waiters.delete(client_id);
+    waiter?.resolve(message);
+    waiter?.fetching?.wake();
     const item = this.#store.find(client_id);
     if (item !== undefined) this.#store.change({ kind: 'settle', item, outcome: 'sent' });
     else this.#options.onChange();
@@ -234,12 +236,17 @@ export class Outbox {
     if (waiter.fetching !== undefined) return;
     waiter.fetching = new Sleep();
     const backoff = new Backoff();
-    for (let faults = 0; this.#waiters.get(waiter.item.client_id) === waiter; ) {
+    const isAwaited = () => this.#waiters.get(waiter.item.client_id) === waiter;
+    for (let faults = 0; isAwaited(); ) {
       const refusal = await this.#send(waiter.item).then(
         () => undefined,
         (error: unknown) => (error instanceof ChatError ? error : localError('NO_ANSWER')),
       );
-      if (refusal === undefined || refusal.code === 'OFFLINE' || refusal.code === 'NO_ANSWER') break;
+      if (refusal === undefined || refusal.code === 'OFFLINE' || refusal.code === 'NO_ANSWER' || !isAwaited()) break;
+      if (refusal.code === 'UNAUTHENTICATED') {
+        this.#options.reconnect();
+        break;
+      }
       if (refusal.code === 'INTERNAL') faults++;
       if (refusal.isRetryable && faults < FAULTS_MAX) {
         backoff.ask(refusal.retryAfterMs);

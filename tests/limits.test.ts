@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { openSocket } from '../bench/abuse/raw.ts';
 import { LIMITS, RATE_NUMBERS } from '../protocol/index.ts';
 import { connect, guest, type TestClient, unique } from './support/client.ts';
 import { spawnServer } from './support/process.ts';
@@ -279,6 +280,26 @@ it('tells a connection that breaks the rules of WebSocket so, before it ends it'
   const raw = await openRaw(server);
   raw.send(`42["get_rooms",{"query":"${'x'.repeat(LIMITS.packet_bytes)}"}]`);
   expect(await raw.closed).toBe(1009);
+});
+
+it('reads no more of such a connection, however much it sends', async () => {
+  await using server = await startServer({ env: { RATE_LIMITS: 'on' } });
+  const raw = await openSocket(server.port);
+  // It minds neither the close frame nor the end of the other direction.
+  raw.socket.allowHalfOpen = true;
+  raw.socket.removeAllListeners('end');
+  const notMasked = Buffer.alloc(65_536, Buffer.from([0x81, 1, 0x33]));
+  let taken = 0;
+  while (await raw.write(notMasked)) taken += notMasked.length;
+  // What the buffers of the network hold; reading on until the close times out is hundreds of megabytes.
+  expect(taken).toBeLessThan(32 * 2 ** 20);
+});
+
+it('has no JSONP, whose bodies hide how much is in them', async () => {
+  await using server = await startServer();
+  const handshake = (query: string) => fetch(`${server.url}/socket.io/?EIO=4&transport=polling${query}`);
+  expect((await handshake('&j=0')).status).toBe(403);
+  expect((await handshake('')).status).toBe(200);
 });
 
 it('ends a session whose polling request holds more packets than may come at once, and carries out none of them', async () => {

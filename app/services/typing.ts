@@ -6,7 +6,7 @@ import type { Connection, Delivery, OnlineUser } from './delivery.ts';
 /** What typing needs. */
 export interface TypingOptions {
   readonly store: Pick<Store, 'rooms'>;
-  readonly delivery: Delivery;
+  readonly delivery: Pick<Delivery, 'publishVolatile'>;
   /** How long `is_typing: true` holds without being repeated, in milliseconds. */
   readonly lapseMs: number;
 }
@@ -29,7 +29,7 @@ interface TypingRoom {
 
 /**
  * Who is typing in which room: lapses by itself, is never stored, and is sent at most five times in any second a room. A
- * beginning above that is not sent; an end that a room must hear waits.
+ * beginning above that is not sent; an end that a room must hear waits, and goes before the next beginning.
  */
 export class Typing {
   readonly #options: TypingOptions;
@@ -89,6 +89,8 @@ export class Typing {
     const timer = setTimeout(() => this.stop(user, room_id), this.#options.lapseMs);
     timer.unref();
     room.typists.set(user.id, { connection, timer });
+    // Ends that wait come first, or in a busy room they would for ever.
+    this.#settle(room, room_id);
     if (this.#publish(room, user, room_id, true)) room.told.set(user.id, user);
   }
 

@@ -81,7 +81,7 @@ interface Group {
 
 /**
  * Carries events to sockets. What a room receives in one turn of the event loop is encoded once, as whole WebSocket
- * frames in one buffer, and what a socket receives in one turn is written once.
+ * frames, and what a socket receives in one turn is written once.
  */
 export class Fanout implements Delivery {
   readonly #options: FanoutOptions;

@@ -38,8 +38,8 @@ function encodeFramesAsText(packets: readonly string[]): string {
   let text = '';
   for (const packet of packets) {
     const bytes = Buffer.byteLength(packet);
-    const ascii = bytes === packet.length ? packet : Buffer.from(packet).toString('latin1');
-    text += `${headerText(bytes + 1)}4${ascii}`;
+    const bytesAsText = bytes === packet.length ? packet : Buffer.from(packet).toString('latin1');
+    text += `${headerText(bytes + 1)}4${bytesAsText}`;
   }
   return text;
 }

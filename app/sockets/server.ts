@@ -65,7 +65,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     wsEngine: webSocketEngine(limits !== null),
     cors: { origin: corsOrigins === '*' ? '*' : [...corsOrigins] },
     adapter: NoRooms,
-    allowRequest: (request, decide) => decide(null, !draining && mayConnect(request, corsOrigins)),
+    allowRequest: (request, decide) => decide(null, !draining && !isJsonp(request) && mayConnect(request, corsOrigins)),
   });
   const addressOf = (request: IncomingMessage) => options.addressKey(options.clientAddress(request));
   const guard = limits && new Guard({ limits, addressOf, peerKey: options.peerKey, logger, metrics });
@@ -122,6 +122,11 @@ function boundRequests(http: HttpServer, timeoutMs: number): void {
   http.requestTimeout = 2 * timeoutMs;
   // Node reads this when the server starts to listen; its types know it as an option of the constructor alone.
   Object.assign(http, { connectionsCheckingInterval: Math.min(REQUEST_CHECK_MS, timeoutMs / 4) });
+}
+
+/** JSONP, for browsers of another age: no client of this protocol asks for it, and its bodies are encoded once more. */
+function isJsonp({ url }: IncomingMessage): boolean {
+  return new URL(url ?? '/', 'http://localhost').searchParams.has('j');
 }
 
 /** The CORS headers alone do not stop a WebSocket, so the origin is checked here too. None, or the same host, passes. */

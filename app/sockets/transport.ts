@@ -185,7 +185,7 @@ export function terminateUnread(socket: WebSocket): void {
 
 /**
  * Has a polling POST of more packets than this not looked at: Engine.IO makes an object of each of them before it hands
- * on the first, up to 20,000 in 64 KiB. (Where a transport takes its data otherwise, they are only counted one by one.)
+ * on the first, up to 32,768 in 64 KiB. (Where a transport takes its data otherwise, they are only counted one by one.)
  */
 export function boundPayloads(engine: Socket['conn'], packetsMax: number, onExcess: () => void): void {
   const transport = engine.transport as unknown as { readonly name: string; onData?: (data: unknown) => void };
