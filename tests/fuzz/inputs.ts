@@ -120,10 +120,10 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
     const url = `http://127.0.0.1:${port}${await openSession(port)}`;
     const ask = async (init: RequestInit) => {
       const signal = AbortSignal.timeout(20 + dice.below(80));
-      await fetch(url, { ...init, signal }).then(
-        (response) => response.text(),
-        () => '',
-      );
+      // The time may also be over while the body comes.
+      await fetch(url, { ...init, signal })
+        .then((response) => response.text())
+        .catch(() => '');
     };
     for (const _ of times(dice, 5)) {
       const body = Array.from({ length: dice.below(6) }, () => enginePacket(dice)).join('\u001e');
@@ -134,9 +134,8 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
         headers: { 'Content-Type': type },
       };
       const method = dice.pick(['GET', 'DELETE', 'PATCH']);
-      await Promise.all(
-        dice.pick([[ask(post)], [ask(post), ask(post)], [ask({}), ask(post)], [ask({ method }), ask({})]]),
-      );
+      const together: RequestInit[] = dice.pick([[post], [post, post], [{}, post], [{ method }, {}]]);
+      await Promise.all(together.map(ask));
     }
   },
 
