@@ -172,9 +172,7 @@ export class Limits {
 
   /** A connection that sends more packets than this at once is ended, whatever else its address does. */
   get packetsAtOnce(): number {
-    const { numbers } = this.#options;
-    const burst = (name: RateName) => numbers[burstName(name)] ?? RATES[name].burst;
-    return burst('packets') + burst('excess_packets');
+    return this.#numbersOf('packets').burst + this.#numbersOf('excess_packets').burst;
   }
 
   /** Counts a command of any kind, come at `now`, for its connection. @throws Refusal `RATE_LIMITED` */
@@ -204,10 +202,14 @@ export class Limits {
 
   #prepare(name: RateName): Counted {
     const rate: Rate = RATES[name];
-    const { numbers } = this.#options;
-    const [count = rate.count, burst = rate.burst] = [numbers[countName(name)], numbers[burstName(name)]];
-    const ready = gcra({ count, period: PERIODS_MS[rate.period], burst });
+    const ready = gcra({ ...this.#numbersOf(name), period: PERIODS_MS[rate.period] });
     return { name, per: rate.per, place: RATE_NAMES.indexOf(name), rate: ready, field: rate.field };
+  }
+
+  #numbersOf(name: RateName): { count: number; burst: number } {
+    const { numbers } = this.#options;
+    const { count, burst } = RATES[name];
+    return { count: numbers[countName(name)] ?? count, burst: numbers[burstName(name)] ?? burst };
   }
 
   #take(account: Account, counted: Counted, now: number): number {
