@@ -24,8 +24,8 @@ interface Waiter {
   readonly item: StoredItem;
   /** Another client on the storage has sent it; this one does not have the message yet. */
   isSent?: boolean;
-  /** While the message is asked for: the wait between two attempts. */
-  fetching?: Sleep;
+  /** While the message is asked for. */
+  fetching?: Retries;
   readonly resolve: (message: Message) => void;
   readonly reject: (error: ChatError) => void;
 }
@@ -35,6 +35,36 @@ const ITEMS_MAX = 1_000;
 /** A message that the server fails on so often, with a fault of its own, has failed. */
 const FAULTS_MAX = 5;
 
+/** Attempts at one command, one after another: whether there is to be one more, and when. */
+class Retries {
+  readonly #backoff = new Backoff();
+  readonly #sleep = new Sleep();
+  #faults = 0;
+
+  /** False when the refusal will not pass; otherwise true, when it is time to try again or {@link wake} was called. */
+  async after(refusal: ChatError): Promise<boolean> {
+    if (refusal.code === 'INTERNAL') this.#faults++;
+    if (!refusal.isRetryable || this.#faults >= FAULTS_MAX) {
+      this.#faults = 0;
+      return false;
+    }
+    this.#backoff.ask(refusal.retryAfterMs);
+    await this.#sleep.for(this.#backoff.next());
+    return true;
+  }
+
+  /** An attempt succeeded. */
+  reset(): void {
+    this.#backoff.reset();
+    this.#faults = 0;
+  }
+
+  /** Ends the wait now. */
+  wake(): void {
+    this.#sleep.wake();
+  }
+}
+
 /**
  * Messages on their way: each is kept in the storage from the moment it is written, goes out in order when there is a
  * connection, with the same key each time, and ends as sent or failed. One client on a storage sends at a time.
@@ -43,9 +73,7 @@ export class Outbox {
   readonly #options: OutboxOptions;
   readonly #store: OutboxStore;
   readonly #waiters = new Map<string, Waiter>();
-  readonly #backoff = new Backoff();
-  readonly #sleep = new Sleep();
-  #faults = 0;
+  readonly #retries = new Retries();
   #running = false;
   #again = false;
   #closed = false;
@@ -134,7 +162,7 @@ export class Outbox {
   close(error: ChatError = signedOutError()): void {
     this.#closed = true;
     this.#store.close();
-    this.#sleep.wake();
+    this.#retries.wake();
     for (const { reject, fetching } of this.#waiters.values()) {
       reject(error);
       fetching?.wake();
@@ -179,8 +207,7 @@ export class Outbox {
   async #sendOne(item: StoredItem): Promise<void> {
     try {
       await this.#send(item);
-      this.#backoff.reset();
-      this.#faults = 0;
+      this.#retries.reset();
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
       await this.#refused(item, error);
@@ -197,12 +224,7 @@ export class Outbox {
   async #refused(item: StoredItem, error: ChatError): Promise<void> {
     if (error.code === 'OFFLINE' || error.code === 'NO_ANSWER') return;
     if (error.code === 'UNAUTHENTICATED') return this.#options.reconnect();
-    if (error.code === 'INTERNAL') this.#faults++;
-    if (error.isRetryable && this.#faults < FAULTS_MAX) {
-      this.#backoff.ask(error.retryAfterMs);
-      return this.#sleep.for(this.#backoff.next());
-    }
-    this.#faults = 0;
+    if (await this.#retries.after(error)) return;
     const { code, message } = error;
     this.#waiters.get(item.client_id)?.reject(error);
     this.#waiters.delete(item.client_id);
@@ -234,10 +256,9 @@ export class Outbox {
   async #fetchSent(waiter: Waiter): Promise<void> {
     waiter.isSent = true;
     if (waiter.fetching !== undefined) return;
-    waiter.fetching = new Sleep();
-    const backoff = new Backoff();
+    waiter.fetching = new Retries();
     const isAwaited = () => this.#waiters.get(waiter.item.client_id) === waiter;
-    for (let faults = 0; isAwaited(); ) {
+    while (isAwaited()) {
       const refusal = await this.#send(waiter.item).then(
         () => undefined,
         (error: unknown) => (error instanceof ChatError ? error : localError('NO_ANSWER')),
@@ -247,12 +268,7 @@ export class Outbox {
         this.#options.reconnect();
         break;
       }
-      if (refusal.code === 'INTERNAL') faults++;
-      if (refusal.isRetryable && faults < FAULTS_MAX) {
-        backoff.ask(refusal.retryAfterMs);
-        await waiter.fetching.for(backoff.next());
-        continue;
-      }
+      if (await waiter.fetching.after(refusal)) continue;
       this.#waiters.delete(waiter.item.client_id);
       waiter.reject(refusal);
       this.#options.onChange();

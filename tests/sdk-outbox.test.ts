@@ -33,6 +33,18 @@ function reachedBy(storage: ChatStorage, mine: string, theirs: string): ChatStor
   };
 }
 
+/** A client offline behind the proxy, and another on its storage that reaches the server: the room of each. */
+async function oneOffline(url: string, proxy: SwitchProxy, clients: Clients) {
+  const storage = memoryStorage();
+  const away = await clients.guest(proxy.url, 'ada', { storage });
+  const room = await away.createRoom({ name: 'garden' });
+  proxy.refuse();
+  await until(away, () => away.state === 'offline');
+  const present = clients.create(url, { storage: reachedBy(storage, url, proxy.url) });
+  const theirs = await present.joinRoom(room.id);
+  return { room, present, theirs };
+}
+
 describe('the outbox', () => {
   it('sends what was written offline, in order, when the connection is back', async () => {
     await using server = await startServer(UNLIMITED);
@@ -109,14 +121,7 @@ describe('the outbox', () => {
     await using server = await startServer(UNLIMITED);
     await using proxy = await SwitchProxy.start(() => server.port);
     await using clients = new Clients();
-    const storage = memoryStorage();
-    const away = await clients.guest(proxy.url, 'ada', { storage });
-    const room = await away.createRoom({ name: 'garden' });
-    proxy.refuse();
-    await until(away, () => away.state === 'offline');
-    const there = reachedBy(storage, server.url, proxy.url);
-    const present = clients.create(server.url, { storage: there });
-    const theirs = await present.joinRoom(room.id);
+    const { room, present, theirs } = await oneOffline(server.url, proxy, clients);
     const seen: string[] = [];
     room.subscribe(() => seen.push(shown(room).join()));
     const sent = room.send('hello');
@@ -133,13 +138,7 @@ describe('the outbox', () => {
     await using server = await startServer({ env: { RATE_LIMITS } });
     await using proxy = await SwitchProxy.start(() => server.port);
     await using clients = new Clients();
-    const storage = memoryStorage();
-    const away = await clients.guest(proxy.url, 'ada', { storage });
-    const room = await away.createRoom({ name: 'garden' });
-    proxy.refuse();
-    await until(away, () => away.state === 'offline');
-    const present = clients.create(server.url, { storage: reachedBy(storage, server.url, proxy.url) });
-    const theirs = await present.joinRoom(room.id);
+    const { room, present, theirs } = await oneOffline(server.url, proxy, clients);
     const texts = Array.from({ length: 10 }, (_, i) => `${i}`);
     const sent = texts.map((text) => room.send(text));
     await until(theirs, () => shown(theirs).join() === texts.join());
