@@ -13,63 +13,30 @@ export function ackPacket(id: number, answerJson: string): string {
   return `3${id}[${answerJson}]`;
 }
 
-const TEXT_FRAME = 0x81;
-const ENGINE_MESSAGE = 0x34;
-
-/** Whole, unmasked WebSocket text frames, each an Engine.IO message with one packet, joined into one buffer. */
-export function encodeFrames(packets: readonly string[]): Buffer {
-  const lengths = packets.map((packet) => Buffer.byteLength(packet) + 1);
-  const total = lengths.reduce((sum, length) => sum + length + headerBytes(length), 0);
-  const buffer = Buffer.allocUnsafe(total);
-  let at = 0;
-  for (const [i, packet] of packets.entries()) {
-    at = writeHeader(buffer, at, lengths[i] ?? 0);
-    buffer[at++] = ENGINE_MESSAGE;
-    at += buffer.write(packet, at);
-  }
-  return buffer;
-}
+const FIN_TEXT = 0x81;
 
 /**
- * The same frames as a string, one character a byte ("latin1"): for a few KB, made and written to a socket, that is
- * cheaper than a buffer, which V8 has to keep account of.
+ * Whole, unmasked WebSocket text frames, each an Engine.IO message (`4`) with one packet, as a string with one character
+ * a byte ("latin1"): for a few KB, made and written to a socket, that is cheaper than a buffer, which V8 has to keep
+ * account of.
  */
-function encodeFramesAsText(packets: readonly string[]): string {
-  let text = '';
+function encodeFrames(packets: readonly string[]): string {
+  let frames = '';
   for (const packet of packets) {
     const bytes = Buffer.byteLength(packet);
     const bytesAsText = bytes === packet.length ? packet : Buffer.from(packet).toString('latin1');
-    text += `${headerText(bytes + 1)}4${bytesAsText}`;
+    frames += `${frameHeader(bytes + 1)}4${bytesAsText}`;
   }
-  return text;
+  return frames;
 }
 
-function headerText(length: number): string {
-  if (length < 126) return String.fromCharCode(TEXT_FRAME, length);
-  if (length < 65_536) return String.fromCharCode(TEXT_FRAME, 126, length >> 8, length & 0xff);
-  const header = Buffer.alloc(headerBytes(length));
-  writeHeader(header, 0, length);
+/** The header of a text frame whose payload has this many bytes: the length in 7 bits, in 16 or in 64. */
+function frameHeader(length: number): string {
+  if (length < 126) return String.fromCharCode(FIN_TEXT, length);
+  if (length < 65_536) return String.fromCharCode(FIN_TEXT, 126, length >> 8, length & 0xff);
+  const header = Buffer.from([FIN_TEXT, 127, 0, 0, 0, 0, 0, 0, 0, 0]);
+  header.writeBigUInt64BE(BigInt(length), 2);
   return header.toString('latin1');
-}
-
-function headerBytes(length: number): number {
-  if (length < 126) return 2;
-  return length < 65_536 ? 4 : 10;
-}
-
-function writeHeader(buffer: Buffer, start: number, length: number): number {
-  let at = start;
-  buffer[at++] = TEXT_FRAME;
-  if (length < 126) {
-    buffer[at++] = length;
-    return at;
-  }
-  if (length < 65_536) {
-    buffer[at++] = 126;
-    return buffer.writeUInt16BE(length, at);
-  }
-  buffer[at++] = 127;
-  return buffer.writeBigUInt64BE(BigInt(length), at);
 }
 
 /**
@@ -90,15 +57,15 @@ export class Chunk {
     this.bytes = bytes;
   }
 
-  /** The packets as whole WebSocket frames in one buffer. Not to be changed. */
+  /** The packets as whole WebSocket frames. Not to be changed. */
   get frames(): Buffer {
-    this.#frames ??= encodeFrames(this.packets);
+    this.#frames ??= Buffer.from(this.#text ?? encodeFrames(this.packets), 'latin1');
     return this.#frames;
   }
 
-  /** The same as a string of bytes ("latin1"). */
+  /** The same as a string, one character a byte ("latin1"). */
   get text(): string {
-    this.#text ??= encodeFramesAsText(this.packets);
+    this.#text ??= encodeFrames(this.packets);
     return this.#text;
   }
 }
