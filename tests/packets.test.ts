@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { openSocket } from '../bench/abuse/raw.ts';
+import { clientFrame } from '../bench/load/frames.ts';
 import { LIMITS } from '../protocol/index.ts';
 import { guest, unique } from './support/client.ts';
-import { openPolling, openRaw } from './support/raw.ts';
+import { deadline } from './support/deadline.ts';
+import { openPolling, openRaw, openSession } from './support/raw.ts';
 import { sharedServer } from './support/server.ts';
 
 describe('below the protocol', () => {
@@ -42,6 +45,18 @@ describe('below the protocol', () => {
     raw.send('427["get_users"]');
     await raw.endedOr('437[');
     raw.terminate();
+    await alive();
+  });
+
+  it('ends a connection that enters the namespace twice at once', async () => {
+    const raw = await openSocket(Number(new URL(server.url).port), false);
+    await raw.write(Buffer.concat([clientFrame(1, '40'), clientFrame(1, '40')]));
+    await deadline(raw.ended, 'the end');
+    const session = await openSession(server);
+    await fetch(session, { method: 'POST', body: '40\u001e40' });
+    const statuses: number[] = [];
+    while (statuses.length < 5 && statuses.at(-1) !== 400) statuses.push((await fetch(session)).status);
+    expect(statuses.at(-1)).toBe(400);
     await alive();
   });
 

@@ -12,7 +12,7 @@ import { type Fanout, SocketConnection } from './fanout.ts';
 import { Guard, webSocketEngine } from './guard.ts';
 import type { Dispatcher } from './handle.ts';
 import { SignInDeadline } from './sign-in-deadline.ts';
-import { forgetHandshake, missingInternals, receiveEvents } from './transport.ts';
+import { forgetHandshake, isHandshakeForgotten, missingInternals, receiveEvents } from './transport.ts';
 
 /** What the Socket.IO server needs. */
 export interface SocketServerOptions {
@@ -80,7 +80,8 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   });
   http.once('close', () => deadline.close());
   io.on('connection', (socket) => {
-    accept(socket, options, { guard, deadline, connections });
+    if (isHandshakeForgotten(socket)) socket.conn.close();
+    else accept(socket, options, { guard, deadline, connections });
   });
   for (const missing of missingInternals())
     logger.warn({ missing }, 'fan-out takes a slower way: a package has changed');

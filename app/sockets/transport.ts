@@ -19,9 +19,14 @@ interface EngineWebSocket extends WebSocket {
   readonly _sender?: { readonly _state: number; readonly _queue: readonly unknown[]; readonly sendFrame: unknown };
 }
 
+interface EnginePacket {
+  readonly data?: unknown;
+  readonly options?: { readonly wsPreEncodedFrame?: unknown } | null;
+}
+
 interface EngineConnection {
   readonly readyState: string;
-  writeBuffer?: { readonly data?: unknown }[];
+  writeBuffer?: EnginePacket[];
   readonly transport: { readonly name: string; readonly perMessageDeflate: unknown; readonly socket?: EngineWebSocket };
   write(data: string, options?: { compress: boolean; wsPreEncodedFrame: Buffer[] }): void;
   close(discard: boolean): void;
@@ -109,8 +114,15 @@ export interface Backlog {
 export function backlogOf(socket: Socket): Backlog {
   const { transport, writeBuffer } = engineOf(socket);
   let bytes = transport.name === 'websocket' ? (transport.socket?._socket?.writableLength ?? 0) : 0;
-  for (const { data } of writeBuffer ?? []) bytes += typeof data === 'string' ? data.length : 0;
+  for (const packet of writeBuffer ?? []) bytes += bytesOf(packet);
   return { bytes, packets: writeBuffer?.length ?? 0 };
+}
+
+function bytesOf({ data, options }: EnginePacket): number {
+  const frames = options?.wsPreEncodedFrame;
+  let bytes = typeof data === 'string' ? data.length : 0;
+  if (Array.isArray(frames)) for (const frame of frames) bytes += Buffer.isBuffer(frame) ? frame.length : 0;
+  return bytes;
 }
 
 /**
@@ -153,6 +165,14 @@ function receiveThroughMiddleware(socket: Socket, receive: Receive): void {
     if (typeof last === 'function') receive(event.slice(0, -1), last as (reply: unknown) => void);
     else receive(event, undefined);
   });
+}
+
+/**
+ * Whether the handshake of a socket's connection was let go of before: another socket has come up on it. Socket.IO looks
+ * for that before it does something asynchronous, so that of two CONNECT packets at once both pass.
+ */
+export function isHandshakeForgotten({ conn }: Socket): boolean {
+  return Reflect.get(conn, 'request') === null;
 }
 
 /**

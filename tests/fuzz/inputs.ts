@@ -92,6 +92,23 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
     await linger(raw, 30);
   },
 
+  /** Says at once what a client says one after another. */
+  async together(dice, port) {
+    const packets = ['40', '40', '40{"username":"fuzz"}', '41', '2', '420["get_rooms",{}]', '40/nowhere,', '1'] as const;
+    const said = times(dice, 4).map(() => dice.pick(packets));
+    if (dice.once(2)) {
+      const raw = await openSocket(port, dice.once(3));
+      await raw.write(Buffer.concat(said.map((packet) => clientFrame(1, packet))));
+      await linger(raw, 20);
+      return;
+    }
+    const url = `http://127.0.0.1:${port}${await openSession(port)}`;
+    const init = { method: 'POST', body: said.join('\u001e'), signal: AbortSignal.timeout(100) };
+    await fetch(url, init)
+      .then((response) => response.text())
+      .catch(() => '');
+  },
+
   /** Sends malformed frames over a WebSocket. */
   async frames(dice, port) {
     const raw = await openSocket(port, dice.once(2));

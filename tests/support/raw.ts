@@ -61,12 +61,17 @@ export async function openRaw(server: Host, auth?: object): Promise<RawSocket> {
   return raw;
 }
 
-/** Opens a session of long-polling, gives the address to post to and to poll. */
-export async function openPolling(server: Host): Promise<string> {
+/** Opens a session of long-polling that is in no namespace, gives the address to post to and to poll. */
+export async function openSession(server: Host): Promise<string> {
   const address = `${server.url}/socket.io/?EIO=4&transport=polling`;
   const open = await (await fetch(address)).text();
   const { sid } = JSON.parse(open.slice(1)) as { sid: string };
-  const session = `${address}&sid=${sid}`;
+  return `${address}&sid=${sid}`;
+}
+
+/** Opens a session of long-polling in the namespace, gives the address to post to and to poll. */
+export async function openPolling(server: Host): Promise<string> {
+  const session = await openSession(server);
   await fetch(session, { method: 'POST', body: '40' });
   await (await fetch(session)).text();
   return session;
