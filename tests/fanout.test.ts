@@ -4,6 +4,7 @@ import type { Message } from '../protocol/index.ts';
 import { connect, guest, type Host, type TestClient } from './support/client.ts';
 import { deadline } from './support/deadline.ts';
 import { spawnServer } from './support/process.ts';
+import { openSession } from './support/raw.ts';
 import { sharedServer } from './support/server.ts';
 
 const server = sharedServer();
@@ -191,6 +192,25 @@ describe('a client that does not read', () => {
     slow.resume();
     for (const id of asked) expect(await slow.frame(`43${id}[`)).toContain('"ok":true');
     slow.end();
+  });
+});
+
+describe('a client on long-polling', () => {
+  it('is not cut for what it has fetched, though something new always waits for it', async () => {
+    const ada = await guest(server, 'ada');
+    const room = await ada.createRoom();
+    const session = await openSession(server);
+    const post = (body: string) => fetch(session, { method: 'POST', body });
+    await post(`40${JSON.stringify({ token: ada.me.token })}`);
+    for (let fetched = 0; fetched < 1_500; ) {
+      // It comes between two polls, so that no poll finds nothing and none leaves nothing behind.
+      await sendMany(ada, room.id, 100);
+      const polled = await fetch(session);
+      expect(polled.status).toBe(200);
+      const packets = (await polled.text()).split('\u001e');
+      fetched += packets.filter((packet) => packet.startsWith('42["message"')).length;
+      if (packets.includes('2')) await post('3');
+    }
   });
 });
 

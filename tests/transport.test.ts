@@ -85,7 +85,14 @@ describe('the internals of the installed packages', () => {
     expect(backlogOf(socket)).toEqual({ bytes: 0, packets: 0 });
     const large = new Chunk([eventPacket('a', `"${'x'.repeat(30_000_000)}"`)]);
     writeChunks(socket, [large]);
-    expect(backlogOf(socket).bytes).toBeGreaterThan(1_000_000);
+    const { bytes } = backlogOf(socket);
+    expect(bytes).toBeGreaterThan(1_000_000);
+    // What Socket.IO sends first waits in ws, and the rest in Engine.IO's queue.
+    socket.emit('b');
+    socket.emit('c');
+    expect(wayTo(socket)).toBe('queued');
+    writeChunks(socket, [new Chunk([eventPacket('d', `"${'x'.repeat(1_000)}"`)]), chunk('e')]);
+    expect(backlogOf(socket).bytes).toBeGreaterThan(bytes + 1_000);
     client.close();
   });
 });

@@ -29,8 +29,9 @@ export class SocketConnection implements Connection {
   leave: (() => void) | null = null;
   /** What goes out at the end of this turn. */
   outbox: Chunk[] = NOTHING;
-  /** Events written since the last time that nothing waited. */
+  /** How much of what waits for the client is events, at most; answers wait in the same queue. */
   eventBytes = 0;
+  /** How many events that are, by their mean size. */
   eventPackets = 0;
   readonly #fanout: Fanout;
 
@@ -50,6 +51,13 @@ export class SocketConnection implements Connection {
 
   send(outgoing: Outgoing): void {
     this.#fanout.send(this, outgoing);
+  }
+
+  /** Takes note that no more than this many bytes wait for the client: the rest of its events has gone out. */
+  settleEvents(waiting: number): void {
+    if (waiting >= this.eventBytes) return;
+    this.eventPackets = Math.ceil((this.eventPackets * waiting) / this.eventBytes);
+    this.eventBytes = waiting;
   }
 
   /** Answers a command. */
@@ -232,14 +240,9 @@ export class Fanout implements Delivery {
     connection.outbox = NOTHING;
     writeChunks(socket, outbox);
     const waiting = backlogOf(socket);
-    if (waiting.bytes === 0) {
-      connection.eventBytes = 0;
-      connection.eventPackets = 0;
-      return;
-    }
-    const bytes = Math.min(waiting.bytes, connection.eventBytes);
-    const tooMany = connection.eventPackets > BACKLOG_PACKETS_MAX && waiting.bytes > 0;
-    if (bytes <= BACKLOG_BYTES_MAX && !tooMany && waiting.bytes <= ANSWERS_BYTES_MAX) return;
+    connection.settleEvents(waiting.bytes);
+    const tooMany = connection.eventBytes > BACKLOG_BYTES_MAX || connection.eventPackets > BACKLOG_PACKETS_MAX;
+    if (!tooMany && waiting.bytes <= ANSWERS_BYTES_MAX) return;
     this.#options.metrics.slowClients.inc();
     this.#options.logger.warn({ connection: socket.id, ...waiting }, 'a client that reads too slowly is cut');
     terminate(socket);

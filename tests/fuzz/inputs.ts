@@ -94,7 +94,16 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
 
   /** Says at once what a client says one after another. */
   async together(dice, port) {
-    const packets = ['40', '40', '40{"username":"fuzz"}', '41', '2', '420["get_rooms",{}]', '40/nowhere,', '1'] as const;
+    const packets = [
+      '40',
+      '40',
+      '40{"username":"fuzz"}',
+      '41',
+      '2',
+      '420["get_rooms",{}]',
+      '40/nowhere,',
+      '1',
+    ] as const;
     const said = times(dice, 4).map(() => dice.pick(packets));
     if (dice.once(2)) {
       const raw = await openSocket(port, dice.once(3));
