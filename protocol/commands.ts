@@ -322,7 +322,7 @@ export const COMMANDS = {
       ),
     }),
     caller: 'signed in',
-    rates: ['syncs'],
+    rates: ['syncs', 'address_syncs'],
     errors: [],
     causes: [],
     example: EXAMPLES.commands.sync,

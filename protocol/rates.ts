@@ -69,6 +69,13 @@ export const RATES = {
     burst: 40,
     what: { en: 'syncs of a user', tr: 'bir kullanıcının sync istekleri' },
   },
+  address_syncs: {
+    per: 'address',
+    count: 100,
+    period: 'second',
+    burst: 1_000,
+    what: { en: 'syncs from an address', tr: 'bir adresten sync istekleri' },
+  },
   reads: {
     per: 'user',
     count: 10,

@@ -151,6 +151,21 @@ describe('an address', () => {
     expect((await fetch(`${server.url}/health`, { headers })).status).toBe(200);
   });
 
+  it('may sync so often, whoever of it asks, and keeps nobody else from it', async () => {
+    const RATE_LIMITS = 'address_syncs_per_second=1,address_syncs_burst=3';
+    await using server = await startServer({ env: { ...env, RATE_LIMITS } });
+    const users = await Promise.all(
+      [1, 2, 3, 4].map(() => connect(server, { ...from('192.0.2.1'), username: unique('a') })),
+    );
+    const sync = async (client: TestClient) => {
+      const answer = await client.call('sync', { epoch: client.me.epoch, rooms: [] });
+      return answer.ok ? 'ok' : answer.error.code;
+    };
+    const codes = await Promise.all(users.map(sync));
+    expect(codes.sort()).toEqual(['RATE_LIMITED', 'ok', 'ok', 'ok']);
+    expect(await sync(await connect(server, { ...from('192.0.2.2'), username: unique('other') }))).toBe('ok');
+  });
+
   it('may make so many guests, who come back all the same', async () => {
     await using server = await startServer({ env });
     const { headers } = from('192.0.2.1');

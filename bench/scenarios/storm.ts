@@ -12,7 +12,7 @@ const MISSED = 300;
  * missed send fast.
  */
 const LIMITS = [
-  ...['handshakes', 'sign_ins', 'guests', 'joins', 'messages', 'commands', 'packets'].map(
+  ...['handshakes', 'sign_ins', 'guests', 'joins', 'messages', 'commands', 'packets', 'address_syncs'].map(
     (name) => `${name}_burst=100000`,
   ),
   'connections_per_address=100000',
