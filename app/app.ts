@@ -121,11 +121,12 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const sockets = { ...times, corsOrigins, clientAddress, addressKey, peerKey, limits, logger, metrics };
   const socketServer = createSocketServer({ ...sockets, http: http.server, dispatcher, sessions, fanout: delivery });
   const saving = setInterval(() => presence.save(), SAVE_INTERVAL_MS);
+  let unwatch = () => {};
 
   return {
     async listen() {
       await health.start();
-      await watchOutsideWrites({ store, tail, sessions, logger });
+      unwatch = await watchOutsideWrites({ store, tail, sessions, logger });
       await http.ready();
       http.server.listen(config.port, config.host);
       await once(http.server, 'listening');
@@ -142,6 +143,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       await socketServer.close();
       await http.close();
       clearInterval(saving);
+      unwatch();
       health.stop();
       typing.close();
       limiting?.close();

@@ -1,14 +1,22 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { connect, guest } from './support/client.ts';
-import { startServer, type TestServer, testEnv } from './support/server.ts';
+import type { UserExport } from '../app/services/admin.ts';
+import type { Message } from '../protocol/index.ts';
+import { ConnectionLost, connect, guest } from './support/client.ts';
+import { spawnServer } from './support/process.ts';
+import { startServer, testEnv } from './support/server.ts';
 
 const run = promisify(execFile);
 
 /** Runs a command-line tool on the server's data, and gives what it printed. */
-async function tool(server: TestServer, name: 'admin' | 'backup' | 'restore', ...args: string[]): Promise<string> {
+async function tool(
+  server: { readonly folder: string },
+  name: 'admin' | 'backup' | 'restore',
+  ...args: string[]
+): Promise<string> {
   const file = join(import.meta.dirname, `../app/cli/${name}.ts`);
   const env = { PATH: process.env['PATH'], ...testEnv(server.folder) };
   const { stdout } = await run(process.execPath, [file, ...args], { env, cwd: server.folder, timeout: 25_000 });
@@ -68,6 +76,48 @@ describe('the command-line tools', () => {
     expect((await can.ok('get_rooms', { mine: true })).rooms).toMatchObject([{ owner_id: can.id, user_count: 1 }]);
   });
 
+  it('erase a user who goes on joining and writing meanwhile', async () => {
+    await using server = await startServer();
+    const ada = await guest(server, 'ada');
+    const can = await guest(server, 'can');
+    const room = await can.createRoom();
+    const said: Message[] = [];
+    const writing = (async () => {
+      for (;;) {
+        await ada.call('join_room', { room_id: room.id });
+        const answer = await ada.call('send_message', { room_id: room.id, content: 'still here' });
+        if (answer.ok) said.push(answer.message);
+      }
+    })().catch((error: unknown) => error);
+    await tool(server, 'admin', 'erase-user', ada.id);
+    expect(await writing).toBeInstanceOf(ConnectionLost);
+    const exported = JSON.parse(await tool(server, 'admin', 'export-user', ada.id)) as UserExport;
+    expect(exported.memberships).toEqual([]);
+    expect(exported.messages.map(({ id }) => id)).toEqual(expect.arrayContaining(said.map(({ id }) => id)));
+    for (const message of exported.messages) expect(message).toMatchObject({ deleted: true, username: 'deleted user' });
+    expect(await can.code('add_member', { room_id: room.id, user_id: ada.id })).toBe('USER_NOT_FOUND');
+  });
+
+  it('go on where the deletion of a room was interrupted', async () => {
+    await using server = await startServer();
+    const ada = await guest(server, 'ada');
+    const rooms = [await ada.createRoom(), await ada.createRoom()] as const;
+    for (const room of rooms) for (const text of ['one', 'two']) await ada.say(room, text);
+    await server.stop();
+    const db = new DatabaseSync(join(server.folder, 'sohbet.db'));
+    for (const table of ['rooms WHERE id', 'members WHERE room_id'])
+      for (const { id } of rooms) db.prepare(`DELETE FROM ${table} = ?`).run(id);
+    const left = () => db.prepare('SELECT count(*) AS count FROM messages').get();
+    expect(left()).toEqual({ count: 6 });
+    expect(await tool(server, 'admin', 'delete-room', rooms[0].id)).toContain('with 3 messages');
+    await expect(tool(server, 'admin', 'delete-room', rooms[0].id)).rejects.toMatchObject({
+      stderr: expect.stringContaining('no such room'),
+    });
+    await tool(server, 'admin', 'erase-user', ada.id);
+    expect(left()).toEqual({ count: 0 });
+    db.close();
+  });
+
   it('export what is known of a user', async () => {
     await using server = await startServer();
     const ada = await guest(server, 'ada');
@@ -87,6 +137,21 @@ describe('the command-line tools', () => {
     await ada.ended();
     const back = await connect(server);
     expect(await back.code('authenticate', { token: ada.me.token })).toBe('INVALID_TOKEN');
+  });
+
+  it('are heeded later by a server that has too much to read at that moment', async () => {
+    await using server = await spawnServer({ STORE_QUEUE_MAX: '1', LOG_LEVEL: 'error' });
+    const ada = await guest(server, 'ada');
+    const can = await guest(server, 'can');
+    const reading = new AbortController();
+    const readers = Array.from({ length: 50 }, async () => {
+      while (!reading.signal.aborted) await can.call('get_rooms', {});
+    });
+    await tool(server, 'admin', 'revoke-tokens', ada.id);
+    await Promise.race([server.program.output(/could not be read/), ada.ended()]);
+    reading.abort();
+    await Promise.all(readers);
+    await ada.ended();
   });
 
   it('back up beside a running server; restore only without one, and clients start afresh', async () => {

@@ -184,6 +184,42 @@ describe('a taken name', () => {
     expect(other.id).not.toBe(ada.id);
   });
 
+  it('is never that of two, when its user comes back while a guest asks for it', async () => {
+    await using server = await startServer({ env: { PRESENCE_GRACE: '0' } });
+    const witness = await connect(server, { username: 'witness' });
+    for (let round = 0; round < 20; round++) {
+      const username = `ada ${round}`;
+      const ada = await connect(server, { username });
+      ada.close();
+      await witness.waitFor('user_disconnected', (gone) => gone.user_id === ada.id);
+      const [back, guest] = await Promise.all([connect(server), connect(server)]);
+      const answers = await Promise.all([
+        guest.call('authenticate', { username }),
+        back.call('authenticate', { token: ada.me.token }),
+      ]);
+      const names = answers.flatMap((answer) => (answer.ok ? [answer.user.username] : []));
+      expect(new Set(names).size).toBe(names.length);
+      for (const client of [back, guest]) client.close();
+    }
+  });
+
+  it('is lost once, whatever number of devices its user comes back with at once', async () => {
+    await using server = await startServer();
+    const witness = await connect(server, { username: 'witness' });
+    const ada = await connect(server, { username: 'ada' });
+    ada.close();
+    await witness.waitFor('user_disconnected', (gone) => gone.user_id === ada.id);
+    await connect(server, { username: 'ada' });
+    const devices = await Promise.all([1, 2, 3, 4].map(() => connect(server)));
+    await Promise.all(devices.map((device) => device.signIn({ token: ada.me.token })));
+    expect(new Set(devices.map((device) => device.me.user.username))).toEqual(new Set(['ada 2']));
+  });
+
+  it('is not that which stands for those who were erased', async () => {
+    await using server = await startServer();
+    expect(await (await connect(server)).code('authenticate', { username: 'Deleted User' })).toBe('USERNAME_TAKEN');
+  });
+
   it('goes to one of those who ask at once', async () => {
     await using server = await startServer();
     const clients = await Promise.all(Array.from({ length: 6 }, () => connect(server)));

@@ -37,17 +37,27 @@ export class Admin {
     return pages((after) => this.#store.admin.users({ query, after, limit: ROWS_A_STEP }));
   }
 
-  /** Removes a room and its history; its members are told `room_deleted`. @throws Refusal `ROOM_NOT_FOUND` */
+  /**
+   * Removes a room and its history; its members are told `room_deleted`. Once more, it goes on where it was interrupted.
+   * @returns how many messages were removed
+   * @throws Refusal `ROOM_NOT_FOUND` when there is neither the room nor anything left of it
+   */
   async deleteRoom(room_id: string, onProgress: Progress): Promise<number> {
     const total = await this.#store.admin.countMessages();
-    await this.#store.admin.deleteRoom({ room_id });
+    const refusal = await this.#store.admin.deleteRoom({ room_id }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (refusal !== undefined && !(refusal instanceof Refusal && refusal.code === 'ROOM_NOT_FOUND')) throw refusal;
     let removed = 0;
     for (;;) {
       const step = await this.#store.admin.purge({ room_id, rows: ROWS_A_STEP });
       removed += step;
-      if (step < ROWS_A_STEP) return removed;
+      if (step < ROWS_A_STEP) break;
       onProgress(removed, total);
     }
+    if (refusal !== undefined && removed === 0) throw refusal;
+    return removed;
   }
 
   /** Everything of one user. @throws Refusal `USER_NOT_FOUND` */

@@ -34,6 +34,8 @@ export class RoomLog {
   readonly #held = new Map<number, LogEntry>();
   #cursor: number;
   #reading: 'no' | 'yes' | 'again' = 'no';
+  /** Set while the next read waits, since the last one failed. */
+  #retry: NodeJS.Timeout | undefined;
   #ended = false;
   #delivering = false;
   #resting = 0;
@@ -74,7 +76,7 @@ export class RoomLog {
     }
     if (rev > this.#cursor + 1) {
       this.#held.set(rev, entry);
-      void this.readMissing();
+      if (this.#retry === undefined) void this.readMissing();
       return;
     }
     this.#deliver(entry);
@@ -97,9 +99,11 @@ export class RoomLog {
         this.#deliverHeld();
         more = page.has_more || this.#mustReadAgain;
       }
+      clearTimeout(this.#retry);
+      this.#retry = undefined;
     } catch (error) {
       this.#options.logger.error({ err: error, room_id: this.#options.room_id }, 'missing entries could not be read');
-      setTimeout(() => void this.readMissing(), RETRY_MS).unref();
+      this.#retry ??= setTimeout(() => this.#readAgain(), RETRY_MS).unref();
     } finally {
       this.#reading = 'no';
     }
@@ -133,8 +137,14 @@ export class RoomLog {
   /** Follows it no more; the entries that it holds are passed on. */
   end(): void {
     this.#ended = true;
+    clearTimeout(this.#retry);
     for (const { resolve } of this.#reached) resolve();
     if (!this.#delivering) this.#passHeld();
+  }
+
+  #readAgain(): void {
+    this.#retry = undefined;
+    void this.readMissing();
   }
 
   get #mustReadAgain(): boolean {

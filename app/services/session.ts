@@ -54,7 +54,8 @@ const ALTERNATIVES = 1_000;
 export class Sessions {
   readonly #options: SessionOptions;
   readonly #signingIn = new WeakSet<Connection>();
-  readonly #namesUnderWay = new Set<string>();
+  /** Names that new guests are about to take; each settles when it is decided. */
+  readonly #namesUnderWay = new Map<string, Promise<void>>();
   readonly #attempts = new Set<Attempt>();
 
   constructor(options: SessionOptions) {
@@ -124,19 +125,36 @@ export class Sessions {
   }
 
   async #asGuest(connection: Connection, username: string, answer: (signedIn: SignedIn) => void): Promise<void> {
-    const { store, presence, now, newId } = this.#options;
+    const { store, now, newId } = this.#options;
     const key = foldCase(username);
     if (this.#namesUnderWay.has(key)) throw new Refusal('USERNAME_TAKEN', { field: 'username' });
-    this.#namesUnderWay.add(key);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#namesUnderWay.set(key, promise);
     try {
       const holder = await store.users.holderOf(username);
-      if (holder !== undefined && presence.get(holder) !== undefined) {
-        throw new Refusal('USERNAME_TAKEN', { field: 'username' });
-      }
+      if (holder !== undefined && this.#isHere(holder)) throw new Refusal('USERNAME_TAKEN', { field: 'username' });
       const user = await store.users.create({ id: newId(), username, absent_holder: holder ?? null, at: now() });
       await this.#start(connection, { user_id: user.id, token: undefined }, answer);
     } finally {
       this.#namesUnderWay.delete(key);
+      resolve();
+    }
+  }
+
+  /** Whether a user is online, or about to be. */
+  #isHere(user_id: string): boolean {
+    if (this.#options.presence.get(user_id) !== undefined) return true;
+    return [...this.#attempts].some((attempt) => attempt.user_id === user_id);
+  }
+
+  /** Reads a user who comes back, once nobody is about to take the name. */
+  async #read(who: { user_id: string; token: TokenIdentity | undefined }): Promise<SessionSnapshot> {
+    for (;;) {
+      const snapshot = await this.#options.store.users.session(who);
+      const { user } = snapshot;
+      const taking = who.token && user && this.#namesUnderWay.get(foldCase(user.username));
+      if (taking === undefined || !snapshot.has_name) return snapshot;
+      await taking;
     }
   }
 
@@ -145,7 +163,7 @@ export class Sessions {
     who: { user_id: string; token: TokenIdentity | undefined },
     answer: (signedIn: SignedIn) => void,
   ): Promise<void> {
-    const { store, tail, tokens, newId, presence, connectionsPerUser } = this.#options;
+    const { tail, tokens, newId, presence, connectionsPerUser } = this.#options;
     const token_id = who.token?.token_id ?? newId();
     const generation = who.token?.generation ?? 0;
     const attempt: Attempt = { user_id: who.user_id, token_id, generation, revoked: false };
@@ -154,7 +172,7 @@ export class Sessions {
     try {
       // Signed before the snapshot is there: what thousands hold while they wait for something grows old.
       const signed = await tokens.issue({ user_id: who.user_id, token_id, generation });
-      const snapshot = await store.users.session(who);
+      const snapshot = await this.#read(who);
       const revoked = snapshot.generation !== generation;
       if (snapshot.user === undefined || revoked) throw new Refusal('INVALID_TOKEN', { field: 'token' });
       const user = await this.#named(snapshot, snapshot.user);

@@ -11,14 +11,19 @@ export interface WatchOptions {
   readonly logger: Logger;
 }
 
+/** When it tries again to read what it could not, in milliseconds. */
+const RETRY_MS = 1_000;
+
 /**
  * Takes up what another process has written, such as a command-line tool: new entries of rooms, revoked tokens,
  * deleted rooms.
- * @returns once it watches; what was written before is no news to a server that has just started
+ * @returns once it watches, what ends it; what was written before is no news to a server that has just started
  */
-export async function watchOutsideWrites({ store, tail, sessions, logger }: WatchOptions): Promise<void> {
+export async function watchOutsideWrites({ store, tail, sessions, logger }: WatchOptions): Promise<() => void> {
   let seen = await store.newestNotice();
   let running: Promise<void> = Promise.resolve();
+  let retry: NodeJS.Timeout | undefined;
+  let ended = false;
 
   async function takeUp(): Promise<void> {
     for (const notice of await store.notices({ after: seen })) {
@@ -36,9 +41,17 @@ export async function watchOutsideWrites({ store, tail, sessions, logger }: Watc
     await tail.catchUp();
   }
 
-  store.onOutsideWrite(() => {
+  function schedule(): void {
+    clearTimeout(retry);
     running = running.then(takeUp).catch((error: unknown) => {
       logger.error({ err: error }, 'what another process wrote could not be read');
+      if (!ended) retry = setTimeout(schedule, RETRY_MS).unref();
     });
-  });
+  }
+
+  store.onOutsideWrite(schedule);
+  return () => {
+    ended = true;
+    clearTimeout(retry);
+  };
 }

@@ -55,7 +55,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'app/services/room-log.ts',
-        from: '      this.#held.set(rev, entry);\n      void this.readMissing();\n      return;\n',
+        from: '      this.#held.set(rev, entry);\n      if (this.#retry === undefined) void this.readMissing();\n      return;\n',
         to: '',
       },
     ],

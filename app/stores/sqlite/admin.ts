@@ -105,9 +105,18 @@ export function adminWrites(db: Database, rooms: RoomState) {
       erased: number;
       next: number | null;
     }> {
-      const found = scan(db, input);
-      const entries = found.rows.flatMap((row) => eraseRow(db, rooms, row, input));
-      return { value: { erased: entries.length, next: found.next }, entries };
+      const { rows, next } = scan(db, input);
+      const entries: LogEntry[] = [];
+      let erased = 0;
+      for (const row of rows) {
+        if (row.user_id !== input.user_id) continue;
+        const room = rooms.room(row.room_id);
+        const entry = room && eraseRow(db, rooms, { room, row, at: input.at });
+        if (entry !== undefined) entries.push(entry);
+        // What is left of a room whose deletion was interrupted.
+        if (room === undefined) erased += db.run('DELETE FROM messages WHERE id = ?', row.id);
+      }
+      return { value: { erased: erased + entries.length, next }, entries };
     },
   };
 }
@@ -129,16 +138,16 @@ function leave(db: Database, rooms: RoomState, input: { room_id: string; user_id
   return [{ message: appendSystemMessage(db, rooms, { room, id: uuidv7(), system, content, at }) }];
 }
 
-/** A message of the user becomes a tombstone; a system message about the user loses the name. Each takes a number. */
+/**
+ * A message of the user becomes a tombstone; a system message about the user loses the name. Each takes a number.
+ * @returns undefined when that was done before
+ */
 function eraseRow(
   db: Database,
   rooms: RoomState,
-  row: MessageRow,
-  { user_id, at }: { user_id: string; at: number },
-): LogEntry[] {
-  const room = rooms.room(row.room_id);
-  const done = row.username === ERASED_USERNAME && (row.system !== null || row.deleted_at !== null);
-  if (room === undefined || row.user_id !== user_id || done) return [];
+  { room, row, at }: { room: RoomRow; row: MessageRow; at: number },
+): LogEntry | undefined {
+  if (row.username === ERASED_USERNAME && (row.system !== null || row.deleted_at !== null)) return undefined;
   row.username = ERASED_USERNAME;
   if (row.system === null) {
     row.content = '';
@@ -153,5 +162,5 @@ function eraseRow(
   const sql =
     'UPDATE messages SET rev = ?, username = ?, content = ?, system = ?, edited_at = ?, deleted_at = ? WHERE id = ?';
   db.run(sql, row.rev, row.username, row.content, row.system, row.edited_at, row.deleted_at, row.id);
-  return [{ message: toMessage(row) }];
+  return { message: toMessage(row) };
 }

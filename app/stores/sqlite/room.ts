@@ -6,11 +6,21 @@ import { systemContent } from '../../models/message.ts';
 import { Refusal } from '../../models/refusal.ts';
 import { maySee, refuseJoin, refuseManage, refuseNonMember, type StoredRoom } from '../../models/room.ts';
 import { foldCase } from '../../models/text.ts';
+import { isErased } from '../../models/user.ts';
 import type { LogEntry, Membership, Page, RoomSnapshot } from '../store.ts';
 import type { Database } from './database.ts';
 import { appendSystemMessage, type MessagesPage, newestMessages, type Written } from './message.ts';
 import { type RoomState, roomFacts } from './room-state.ts';
-import { ROOM_COLUMNS, type RoomRow, toRoom, toUser, USER_COLUMNS, type UserRow } from './rows.ts';
+import {
+  NAMED_COLUMNS,
+  type NamedRow,
+  ROOM_COLUMNS,
+  type RoomRow,
+  toRoom,
+  toUser,
+  USER_COLUMNS,
+  type UserRow,
+} from './rows.ts';
 
 /** How many members `join_room` tells of. */
 const USERS_SHOWN = 100;
@@ -29,12 +39,13 @@ interface CreateInput {
 
 /** What the writer does with rooms and memberships. */
 export function roomWrites(db: Database, rooms: RoomState) {
-  const user = (id: string) => db.get<UserRow>(`SELECT ${USER_COLUMNS} FROM users u WHERE u.id = ?`, id);
+  const user = (id: string) => db.get<NamedRow>(`SELECT ${NAMED_COLUMNS} FROM users u WHERE u.id = ?`, id);
 
-  /** Stores the join of a user, who must exist, as the room's next entry. */
+  /** Stores the join of a user, who must exist and not be erased, as the room's next entry. */
   function enroll(room: RoomRow, { user_id, message_id, at }: Membership, added_by?: string): LogEntry {
     const row = user(user_id);
-    if (row === undefined) throw new Refusal('USER_NOT_FOUND');
+    if (row === undefined || isErased(row))
+      throw new Refusal(added_by === undefined ? 'UNAUTHENTICATED' : 'USER_NOT_FOUND');
     const system: System = { type: 'user_joined', user_id, username: row.username, ...(added_by && { added_by }) };
     const content = systemContent(system);
     const message = appendSystemMessage(db, rooms, { room, id: message_id, system, content, at });

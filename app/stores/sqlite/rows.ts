@@ -11,6 +11,12 @@ export interface UserRow {
   last_activity: number;
 }
 
+/** The same, with whether the name is still the user's. */
+export interface NamedRow extends UserRow {
+  /** The name folded; null when it is not the user's any more. */
+  name_key: string | null;
+}
+
 /** A row of `rooms`. */
 export interface RoomRow {
   id: string;
@@ -47,6 +53,9 @@ export const ROOM_COLUMNS =
 
 /** The columns that {@link UserRow} needs, of `users u`. */
 export const USER_COLUMNS = 'u.id, u.username, u.connected_at, u.last_activity';
+
+/** The columns that {@link NamedRow} needs, of `users u`. */
+export const NAMED_COLUMNS = `${USER_COLUMNS}, u.name_key`;
 
 /** The columns that {@link MessageRow} needs. */
 export const MESSAGE_COLUMNS =

@@ -1,14 +1,17 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import { Refusal } from '../../models/refusal.ts';
 import { foldCase } from '../../models/text.ts';
-import { mayTakeName, type NameHolder, type StoredUser } from '../../models/user.ts';
+import { ERASED_USERNAME, isErased, mayTakeName, type NameHolder, type StoredUser } from '../../models/user.ts';
 import type { SessionSnapshot, TokenIdentity } from '../store.ts';
 import type { Database } from './database.ts';
 import type { Written } from './message.ts';
 import { listRooms } from './room.ts';
-import { toUser, USER_COLUMNS, type UserRow } from './rows.ts';
+import { NAMED_COLUMNS, type NamedRow, toUser } from './rows.ts';
 
-const USER_BY_ID = `SELECT ${USER_COLUMNS} FROM users u WHERE u.id = ?`;
+const USER_BY_ID = `SELECT ${NAMED_COLUMNS} FROM users u WHERE u.id = ?`;
+
+/** Servers read notices within a second. */
+const NOTICES_KEPT = 10_000;
 
 /** What the writer does with users and their tokens. */
 export function userWrites(db: Database) {
@@ -26,7 +29,7 @@ export function userWrites(db: Database) {
     createUser(input: { id: string; username: string; absent_holder: string | null; at: number }): Written<StoredUser> {
       const { id, username, at } = input;
       const name_key = foldCase(username);
-      if (!mayTakeName(holder(name_key), input.absent_holder))
+      if (name_key === foldCase(ERASED_USERNAME) || !mayTakeName(holder(name_key), input.absent_holder))
         throw new Refusal('USERNAME_TAKEN', { field: 'username' });
       db.run('UPDATE users SET name_key = NULL WHERE name_key = ?', name_key);
       db.run('INSERT INTO users VALUES (?, ?, ?, 0, ?, ?, ?)', id, username, name_key, at, at, at);
@@ -34,18 +37,20 @@ export function userWrites(db: Database) {
     },
 
     renameUser({ id, candidates }: { id: string; candidates: readonly string[] }): Written<StoredUser> {
+      const row = db.get<NamedRow>(USER_BY_ID, id);
+      if (row === undefined || isErased(row)) throw new Refusal('USER_NOT_FOUND');
+      if (row.name_key !== null) return { value: toUser(row), entries: [] };
       const free = candidates.find((name) => holder(foldCase(name)) === undefined);
       if (free === undefined) throw new Refusal('USERNAME_TAKEN', { field: 'username' });
       db.run('UPDATE users SET username = ?, name_key = ? WHERE id = ?', free, foldCase(free), id);
-      const row = db.get<UserRow>(USER_BY_ID, id);
-      if (row === undefined) throw new Refusal('USER_NOT_FOUND');
-      return { value: toUser(row), entries: [] };
+      return { value: toUser({ ...row, username: free }), entries: [] };
     },
 
     revokeTokens(input: { user_id: string; token_id: string | null; expires_at: number; at: number }): Written<null> {
       if (input.token_id === null) revokeAll(db, input.user_id);
       else revokeOne(db, { ...input, token_id: input.token_id });
       db.run('DELETE FROM revoked_tokens WHERE expires_at < ?', input.at);
+      db.run('DELETE FROM notices WHERE number <= (SELECT max(number) FROM notices) - ?', NOTICES_KEPT);
       return { value: null, entries: [] };
     },
 
@@ -86,8 +91,8 @@ export function userReads(db: Database) {
     },
 
     session({ user_id, token }: { user_id: string; token: TokenIdentity | undefined }): SessionSnapshot {
-      const sql = `SELECT ${USER_COLUMNS}, u.generation, u.name_key FROM users u WHERE u.id = ?`;
-      const row = db.get<UserRow & { generation: number; name_key: string | null }>(sql, user_id);
+      const sql = `SELECT ${NAMED_COLUMNS}, u.generation FROM users u WHERE u.id = ?`;
+      const row = db.get<NamedRow & { generation: number }>(sql, user_id);
       if (row === undefined || (token !== undefined && revoked(token, row.generation))) {
         const none = { items: [], next: null };
         return { user: undefined, has_name: false, generation: 0, memberships: [], rooms: none, visible: none };
