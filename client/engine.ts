@@ -68,7 +68,7 @@ export class Engine extends Observable<ChatSnapshot> {
   readonly #storage: ChatStorage;
   readonly #session: StoredSession;
   readonly #restored: Promise<void>;
-  readonly #unwatchNetwork: Unsubscribe;
+  readonly #unwatch: readonly Unsubscribe[];
   #isRestoring = true;
   #isClosed = false;
   #active: Active | undefined;
@@ -106,7 +106,14 @@ export class Engine extends Observable<ChatSnapshot> {
       messageLimit: Math.max(100, options.messageLimit ?? 500),
       onChange: () => this.changed(),
     });
-    this.#unwatchNetwork = watchNetwork(() => this.connection.retryNow());
+    this.#unwatch = [
+      watchNetwork(() => this.connection.retryNow()),
+      // This one's token would otherwise bring the session back.
+      this.#session.onEnd(
+        () => this.#active?.id,
+        () => this.#end(),
+      ),
+    ];
     this.#restored = this.#restore();
   }
 
@@ -153,7 +160,7 @@ export class Engine extends Observable<ChatSnapshot> {
   /** See `Chat.close`. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#unwatchNetwork();
+    for (const unwatch of this.#unwatch) unwatch();
     const offline = localError('OFFLINE');
     this.connection.stop(offline);
     this.#attempt?.settle(offline);

@@ -35,13 +35,7 @@ export class Marks {
   constructor(options: MarksOptions) {
     this.#options = options;
     this.#value = new StoredValue({ ...options, empty: NOTHING });
-    this.#value.read().then(
-      (stored) => this.#load(stored),
-      (error: unknown) => {
-        options.onFault(error);
-        this.#load(NOTHING);
-      },
-    );
+    void this.#value.read().then((stored) => this.#load(stored ?? NOTHING));
   }
 
   /** The history that the numbers belong to. Those of another one mean nothing and are forgotten. */
@@ -97,9 +91,8 @@ export class Marks {
       this.#saving = false;
       return this.#merged(stored);
     };
-    this.#value.update(merge).catch((error: unknown) => {
-      this.#saving = false;
-      this.#options.onFault(error);
+    void this.#value.update(merge).then((saved) => {
+      if (saved === undefined) this.#saving = false;
     });
   }
 

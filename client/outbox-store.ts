@@ -28,13 +28,18 @@ export class OutboxStore {
 
   constructor(options: OutboxStoreOptions) {
     this.#options = options;
-    this.#value = new StoredValue({ storage: options.storage, key: options.key, empty: EMPTY_OUTBOX });
+    this.#value = new StoredValue({ ...options, empty: EMPTY_OUTBOX });
     this.#unwatch = this.#value.watch(() => void this.refresh());
   }
 
   /** The state now. */
   get state(): OutboxState {
     return this.#state;
+  }
+
+  /** Whether nothing at all is stored, as after a sign-out. */
+  get isDeleted(): boolean {
+    return this.#stored === EMPTY_OUTBOX;
   }
 
   /** The message with this key, while it waits or has failed. */
@@ -54,10 +59,9 @@ export class OutboxStore {
 
   /** Reads what other clients have changed. */
   async refresh(): Promise<void> {
-    const read = (state: OutboxState) => {
+    await this.#value.read((state) => {
       this.#stored = state;
-    };
-    await this.#guard(() => this.#value.read(read));
+    });
     this.#rebuild();
   }
 
@@ -79,7 +83,7 @@ export class OutboxStore {
   /** Forgets everything, in the storage too. */
   async clear(): Promise<void> {
     await this.saved();
-    await this.#guard(() => this.#value.delete());
+    await this.#value.delete();
   }
 
   async #save(): Promise<void> {
@@ -90,7 +94,7 @@ export class OutboxStore {
         this.#stored = state;
         this.#unsaved = this.#unsaved.slice(changes.length);
       };
-      if (!(await this.#guard(() => this.#value.update(change, written)))) return;
+      if ((await this.#value.update(change, written)) === undefined) return;
       this.#rebuild();
     }
   }
@@ -108,15 +112,5 @@ export class OutboxStore {
   #setState(state: OutboxState): void {
     this.#state = state;
     this.#options.onChange();
-  }
-
-  async #guard(task: () => Promise<unknown>): Promise<boolean> {
-    try {
-      await task();
-      return true;
-    } catch (error) {
-      this.#options.onFault(error);
-      return false;
-    }
   }
 }

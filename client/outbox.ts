@@ -97,9 +97,8 @@ export class Outbox {
    * at the front until this one has the message.
    */
   get items(): readonly StoredItem[] {
-    const { items } = this.#store.state;
     const sent = [...this.#waiters.values()].filter(({ isSent }) => isSent).map(({ item }) => item);
-    return sent.length === 0 ? items : [...sent, ...items];
+    return [...sent, ...this.#store.state.items];
   }
 
   /** Adds a message; resolves when the server has it. Throws ChatError when it has failed or was discarded. */
@@ -222,13 +221,18 @@ export class Outbox {
   }
 
   async #refused(item: StoredItem, error: ChatError): Promise<void> {
-    if (error.code === 'OFFLINE' || error.code === 'NO_ANSWER') return;
-    if (error.code === 'UNAUTHENTICATED') return this.#options.reconnect();
-    if (await this.#retries.after(error)) return;
+    if ((await this.#isToRepeat(error, this.#retries)) !== false) return;
     const { code, message } = error;
     this.#waiters.get(item.client_id)?.reject(error);
     this.#waiters.delete(item.client_id);
     this.#store.change({ kind: 'fail', item: { ...item, failed: { code, message } } });
+  }
+
+  /** Whether to try again now; undefined: when there is a connection again. */
+  async #isToRepeat(error: ChatError, retries: Retries): Promise<boolean | undefined> {
+    if (error.code === 'UNAUTHENTICATED') this.#options.reconnect();
+    else if (error.code !== 'OFFLINE' && error.code !== 'NO_ANSWER') return await retries.after(error);
+    return undefined;
   }
 
   /** Tells those who wait what another client on the same storage did with their message. */
@@ -239,8 +243,8 @@ export class Outbox {
       if (stored !== undefined && stored.failed === undefined) continue;
       const end = this.#store.state.settled.find((settled) => settled.client_id === client_id);
       if (stored === undefined && end === undefined) {
-        // Without a lock another client may have written over it.
-        this.#store.change({ kind: 'add', item: waiter.item });
+        // Without a lock another client may have written over it; one that signed out has deleted everything.
+        if (!this.#store.isDeleted) this.#store.change({ kind: 'add', item: waiter.item });
         continue;
       }
       if (end?.outcome === 'sent') {
@@ -263,12 +267,10 @@ export class Outbox {
         () => undefined,
         (error: unknown) => (error instanceof ChatError ? error : localError('NO_ANSWER')),
       );
-      if (refusal === undefined || refusal.code === 'OFFLINE' || refusal.code === 'NO_ANSWER' || !isAwaited()) break;
-      if (refusal.code === 'UNAUTHENTICATED') {
-        this.#options.reconnect();
-        break;
-      }
-      if (await waiter.fetching.after(refusal)) continue;
+      if (refusal === undefined || !isAwaited()) break;
+      const isToRepeat = await this.#isToRepeat(refusal, waiter.fetching);
+      if (isToRepeat === undefined) break;
+      if (isToRepeat) continue;
       this.#waiters.delete(waiter.item.client_id);
       waiter.reject(refusal);
       this.#options.onChange();

@@ -144,11 +144,6 @@ export class RoomState extends Observable<RoomSnapshot> {
     this.changed();
   }
 
-  /** Takes what a load of the timeline has changed. */
-  loaded(): void {
-    this.changed();
-  }
-
   /** Everyone's presence and typing may have changed unseen; true when the members should be read again now. */
   reconnected(): boolean {
     this.typing.clear();
@@ -178,7 +173,7 @@ export class RoomState extends Observable<RoomSnapshot> {
     if (this.#members.presence(user_id, is_active)) this.changed();
   }
 
-  /** Something outside changed that the snapshot shows: the outbox or the mark. */
+  /** Something changed that the snapshot shows: what is loaded, the outbox or the mark. */
   refresh(): void {
     this.changed();
   }

@@ -191,7 +191,7 @@ export class ChatRoom {
       )
       .finally(() => {
         if (this.#loading?.done === done) this.#loading = undefined;
-        this.#state.loaded();
+        this.#state.refresh();
       });
     this.#loading = { kind, done };
     return done;

@@ -1,3 +1,4 @@
+import type { Unsubscribe } from './observable.ts';
 import type { ChatStorage } from './storage.ts';
 import { StoredValue } from './stored-value.ts';
 
@@ -10,34 +11,36 @@ export interface Session {
   readonly asked: string | null;
 }
 
-/** The session as it is kept between runs of the app. */
+/** The session as it is kept between runs of the app, and shared by the clients on one storage. */
 export class StoredSession {
   readonly #value: StoredValue<Partial<Session>>;
-  readonly #onFault: (error: unknown) => void;
 
   constructor(options: { storage: ChatStorage; key: string; onFault: (error: unknown) => void }) {
     this.#value = new StoredValue<Partial<Session>>({ ...options, empty: {} });
-    this.#onFault = options.onFault;
   }
 
   /** The session of the last run, if there was one. */
   async load(): Promise<Session | undefined> {
-    try {
+    const stored = await this.#value.read();
+    return stored?.token === undefined ? undefined : (stored as Session);
+  }
+
+  /** Calls back once another client on the storage has signed out the one who is signed in here. */
+  onEnd(user: () => string | undefined, listener: () => void): Unsubscribe {
+    return this.#value.watch(async () => {
+      const user_id = user();
       const stored = await this.#value.read();
-      return stored.token === undefined ? undefined : (stored as Session);
-    } catch (error) {
-      this.#onFault(error);
-      return undefined;
-    }
+      if (user_id && stored && stored.user_id !== user_id && user() === user_id) listener();
+    });
   }
 
   /** Keeps the session. */
   async save(session: Session): Promise<void> {
-    await this.#value.update(() => session).catch(this.#onFault);
+    await this.#value.update(() => session);
   }
 
   /** Forgets the session, unless another client has stored another one meanwhile. */
   async forget(token: string): Promise<void> {
-    await this.#value.update((stored) => (stored.token === token ? {} : stored)).catch(this.#onFault);
+    await this.#value.update((stored) => (stored.token === token ? {} : stored));
   }
 }

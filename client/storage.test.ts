@@ -4,6 +4,8 @@ import { OutboxStore } from './outbox-store.ts';
 import { asyncStorage, memoryStorage, webStorage } from './storage.ts';
 import { StoredValue } from './stored-value.ts';
 
+const onFault = (error: unknown) => expect.fail(String(error));
+
 const area = () => {
   const values = new Map<string, string>();
   return {
@@ -30,7 +32,7 @@ describe.each([
 
   it('lets many change one value with nothing lost', async () => {
     const storage = create();
-    const values = [1, 2].map(() => new StoredValue({ storage, key: 'n', empty: { n: 0 } }));
+    const values = [1, 2].map(() => new StoredValue({ storage, key: 'n', empty: { n: 0 }, onFault }));
     await Promise.all(Array.from({ length: 50 }, (_, i) => values[i % 2]?.update(({ n }) => ({ n: n + 1 }))));
     expect(await values[0]?.read()).toEqual({ n: 50 });
   });
@@ -41,7 +43,7 @@ describe('a stored value', () => {
     const storage = memoryStorage();
     for (const text of ['{', '1', 'null', '']) {
       await storage.set('a', text);
-      expect(await new StoredValue({ storage, key: 'a', empty: EMPTY_OUTBOX }).read()).toBe(EMPTY_OUTBOX);
+      expect(await new StoredValue({ storage, key: 'a', empty: EMPTY_OUTBOX, onFault }).read()).toBe(EMPTY_OUTBOX);
     }
   });
 });

@@ -25,16 +25,14 @@ export class Locks {
   readonly #last = new Map<string, Promise<unknown>>();
 
   /** Runs the task after all those of this name that came before. Throws what the task throws. */
-  async run<T>(name: string, task: () => Promise<T>): Promise<T> {
-    const before = this.#last.get(name);
-    const mine = (before ?? Promise.resolve()).then(task);
-    const done = mine.catch(() => {});
-    this.#last.set(name, done);
-    try {
-      return await mine;
-    } finally {
+  run<T>(name: string, task: () => Promise<T>): Promise<T> {
+    const mine = (this.#last.get(name) ?? Promise.resolve()).then(task);
+    const end = () => {
       if (this.#last.get(name) === done) this.#last.delete(name);
-    }
+    };
+    const done = mine.then(end, end);
+    this.#last.set(name, done);
+    return mine;
   }
 }
 
@@ -74,7 +72,7 @@ export interface AsyncStorageLike {
 }
 
 /** Keeps everything in React Native's AsyncStorage. */
-export function asyncStorage(area: AsyncStorageLike): ChatStorage {
+export function asyncStorage(area: AsyncStorageLike): ChatStorage & Required<Pick<ChatStorage, 'lock'>> {
   const locks = new Locks();
   return {
     get: (key) => area.getItem(key),
@@ -97,10 +95,10 @@ interface Page {
  */
 export function webStorage(area: AsyncStorageLike): ChatStorage {
   const page = globalThis as Page;
-  const locks = new Locks();
+  const kept = asyncStorage(area);
   return {
-    ...asyncStorage(area),
-    lock: (name, task) => page.navigator?.locks?.request(name, task) ?? locks.run(name, task),
+    ...kept,
+    lock: (name, task) => page.navigator?.locks?.request(name, task) ?? kept.lock(name, task),
     watch(key, listener) {
       const changed = (event: { readonly key: string | null }) => {
         if (event.key === key || event.key === null) listener();

@@ -7,6 +7,8 @@ export interface StoredValueOptions<T> {
   readonly key: string;
   /** What it is before anything was stored, and when what was stored cannot be read as JSON. */
   readonly empty: T;
+  /** Told of what the storage throws. */
+  readonly onFault: (error: unknown) => void;
 }
 
 /** One JSON value in a storage that other clients may change too. */
@@ -19,10 +21,10 @@ export class StoredValue<T extends object> {
   }
 
   /**
-   * Reads it while nobody writes; `then` is called before anybody may write again. Throws what the storage throws.
+   * Reads it while nobody writes; `then` is called before anybody may write again. Undefined when the storage fails.
    */
-  read(then: (value: T) => void = () => {}): Promise<T> {
-    return this.exclusively('write', async () => {
+  read(then: (value: T) => void = () => {}): Promise<T | undefined> {
+    return this.#guarded(async () => {
       const value = await this.#read();
       then(value);
       return value;
@@ -31,11 +33,11 @@ export class StoredValue<T extends object> {
 
   /**
    * Reads it, changes it and writes it, with no other client between; `then` is called before anybody may read or write
-   * again. Throws what the storage throws.
+   * again. Undefined when the storage fails.
    */
-  update(change: (value: T) => T, then: (value: T) => void = () => {}): Promise<T> {
+  update(change: (value: T) => T, then: (value: T) => void = () => {}): Promise<T | undefined> {
     const { storage, key } = this.#options;
-    return this.exclusively('write', async () => {
+    return this.#guarded(async () => {
       const value = change(await this.#read());
       await storage.set(key, JSON.stringify(value));
       then(value);
@@ -43,10 +45,10 @@ export class StoredValue<T extends object> {
     });
   }
 
-  /** Forgets it. Throws what the storage throws. */
+  /** Forgets it. */
   async delete(): Promise<void> {
     const { storage, key } = this.#options;
-    await this.exclusively('write', async () => void (await storage.delete(key)));
+    await this.#guarded(async () => void (await storage.delete(key)));
   }
 
   /** Runs a task while no other client runs one of this name on this value. */
@@ -59,6 +61,15 @@ export class StoredValue<T extends object> {
   /** Calls back when another client has written it, where the storage can tell. */
   watch(listener: () => void): Unsubscribe {
     return this.#options.storage.watch?.(this.#options.key, listener) ?? (() => {});
+  }
+
+  async #guarded<R>(task: () => Promise<R>): Promise<R | undefined> {
+    try {
+      return await this.exclusively('write', task);
+    } catch (error) {
+      this.#options.onFault(error);
+      return undefined;
+    }
   }
 
   async #read(): Promise<T> {

@@ -164,6 +164,41 @@ describe('the outbox', () => {
     await until(theirs, () => shown(theirs).join() === 'from the first');
   });
 
+  it('is forgotten by every client on the storage when one of them signs out, with no connection too', async () => {
+    await using server = await startServer(UNLIMITED);
+    await using proxy = await SwitchProxy.start(() => server.port);
+    await using clients = new Clients();
+    const values = new Map<string, string>();
+    const shared = memoryStorage();
+    const storage: ChatStorage = {
+      ...shared,
+      set(key, value) {
+        values.set(key, value);
+        return shared.set(key, value);
+      },
+      delete(key) {
+        values.delete(key);
+        return shared.delete(key);
+      },
+    };
+    const one = await clients.guest(proxy.url, 'ada', { storage });
+    const room = await one.createRoom({ name: 'garden' });
+    const two = clients.create(proxy.url, { storage });
+    const theirs = await two.joinRoom(room.id);
+    proxy.refuse();
+    for (const client of [one, two]) await until(client, () => client.state === 'offline');
+    const sent = theirs.send('my secret');
+    await until(room, () => shown(room).join() === 'my secret (pending)');
+    await one.signOut();
+    await expect(sent).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await until(two, () => two.state === 'signed out');
+    proxy.pass();
+    await two.close();
+    expect([...values].filter(([, value]) => /secret|token/.test(value))).toEqual([]);
+    const next = clients.create(server.url, { storage: reachedBy(storage, server.url, proxy.url) });
+    await until(next, () => next.state === 'signed out');
+  });
+
   it('shares failures and discards between clients on one storage', async () => {
     await using server = await startServer(UNLIMITED);
     await using clients = new Clients();

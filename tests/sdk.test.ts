@@ -69,18 +69,22 @@ describe('signing in', () => {
     expect(chat.state).toBe('signed out');
   });
 
-  it('forgets everything on sign-out, and other clients of the token are signed out', async () => {
+  it('forgets everything on sign-out, and other clients on the storage or of the token are signed out', async () => {
     await using clients = new Clients();
     const storage = memoryStorage();
     const chat = await clients.guest(server.url, 'ada', { storage });
     const other = clients.create(server.url, { storage });
     await until(other, () => other.state === 'live');
+    const token = /"token":"([^"]+)"/.exec(String(await storage.get(`sohbet:${server.url}:session`)))?.[1] ?? '';
+    const elsewhere = clients.create(server.url);
+    await elsewhere.signIn({ token });
     const room = await chat.createRoom({ name: 'garden' });
     await chat.signOut();
     expect(chat.getSnapshot()).toMatchObject({ state: 'signed out', user: undefined, rooms: [] });
     expect(room.getSnapshot()).toMatchObject({ status: 'closed', messages: [] });
     await until(other, () => other.state === 'signed out');
-    expect(other.getSnapshot().error).toMatchObject({ code: 'INVALID_TOKEN' });
+    await until(elsewhere, () => elsewhere.state === 'signed out');
+    expect(elsewhere.getSnapshot().error).toMatchObject({ code: 'INVALID_TOKEN' });
     const third = clients.create(server.url, { storage });
     await until(third, () => third.state === 'signed out');
   });
