@@ -96,7 +96,10 @@ export interface UserStore {
    * Refuses `USERNAME_TAKEN` when the name may not be taken over.
    */
   create(input: { id: string; username: string; absent_holder: string | null; at: number }): Promise<StoredUser>;
-  /** Gives a user that lost its name the first of these that is free, and answers it. Refuses `USERNAME_TAKEN`. */
+  /**
+   * Gives a user that lost its name the first of these that is free, and answers it; one that has a name again keeps it.
+   * Refuses `USERNAME_TAKEN`, and `INVALID_TOKEN` for who was erased.
+   */
   rename(input: { id: string; candidates: readonly string[] }): Promise<StoredUser>;
   /** The id of the user who holds a name that counts as the same as this, if any. */
   holderOf(username: string): Promise<string | undefined>;

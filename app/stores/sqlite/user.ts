@@ -38,7 +38,7 @@ export function userWrites(db: Database) {
 
     renameUser({ id, candidates }: { id: string; candidates: readonly string[] }): Written<StoredUser> {
       const row = db.get<NamedRow>(USER_BY_ID, id);
-      if (row === undefined || isErased(row)) throw new Refusal('USER_NOT_FOUND');
+      if (row === undefined || isErased(row)) throw new Refusal('INVALID_TOKEN', { field: 'token' });
       if (row.name_key !== null) return { value: toUser(row), entries: [] };
       const free = candidates.find((name) => holder(foldCase(name)) === undefined);
       if (free === undefined) throw new Refusal('USERNAME_TAKEN', { field: 'username' });
