@@ -74,6 +74,8 @@ export class Engine extends Observable<ChatSnapshot> {
   #active: Active | undefined;
   #attempt: Attempt | undefined;
   #error: ChatError | undefined;
+  /** The last change to the stored session. */
+  #storing: Promise<void> | undefined;
 
   constructor(url: string, options: ChatOptions) {
     super();
@@ -126,15 +128,16 @@ export class Engine extends Observable<ChatSnapshot> {
   /** See `Chat.signIn`. */
   async signIn(credentials: Credentials): Promise<void> {
     await this.#restored;
+    if (this.#isClosed) throw localError('OFFLINE');
     if (this.#active !== undefined) {
       const { token, asked, username } = this.#active.session;
       if (credentials.token === token || [asked, username].includes(credentials.username ?? '')) return;
-      throw new ChatError({ code: 'FORBIDDEN', message: `Signed in as ${username}: sign out first.` });
+      throw new ChatError({ code: 'FORBIDDEN', message: 'Sign out first.' });
     }
     if (this.#attempt !== undefined) {
       const { username, token } = this.#attempt.credentials;
       if (username === credentials.username && token === credentials.token) return this.#attempt.done;
-      throw new ChatError({ code: 'FORBIDDEN', message: 'Another sign-in is under way.' });
+      throw new ChatError({ code: 'FORBIDDEN', message: 'A sign-in is under way.' });
     }
     this.#error = undefined;
     this.#attempt = this.#begin(credentials);
@@ -154,6 +157,7 @@ export class Engine extends Observable<ChatSnapshot> {
       const outbox = this.#active?.outbox;
       this.#end();
       await outbox?.clear();
+      await this.#storing;
     }
   }
 
@@ -167,6 +171,7 @@ export class Engine extends Observable<ChatSnapshot> {
     await this.#restored;
     await this.#active?.outbox.saved();
     this.#active?.outbox.close(offline);
+    await this.#storing;
   }
 
   protected build(): ChatSnapshot {
@@ -228,7 +233,7 @@ export class Engine extends Observable<ChatSnapshot> {
     const session: Session = { token, user_id: user.id, username: user.username, asked };
     this.#active =
       this.#active === undefined ? this.#activate(session) : { ...this.#active, session, username: user.username };
-    void this.#session.save(session);
+    this.#storing = this.#session.save(session);
     this.#active.marks.epoch = epoch;
     this.rooms.signedIn(answer);
     void this.#active.outbox.flush();
@@ -263,9 +268,9 @@ export class Engine extends Observable<ChatSnapshot> {
     this.#active = undefined;
     this.#error = error;
     active?.outbox.close(error);
-    if (active !== undefined) void this.#session.forget(active.session.token);
+    if (active !== undefined) this.#storing = this.#session.forget(active.id);
     this.rooms.clear();
-    this.#attempt?.settle(error);
+    this.#attempt?.settle(error ?? signedOutError());
     this.changed();
   }
 

@@ -43,6 +43,8 @@ export class Marks {
     if (this.#epoch !== '' && this.#epoch !== epoch) this.#marks.clear();
     this.#epoch = epoch;
     if (this.#stored !== undefined) this.#load(this.#stored);
+    // What was set while it was not known which history it belongs to.
+    if (this.#marks.size > 0) this.#save();
   }
 
   /** The `seq` up to which a room was read; undefined when it never was. */
@@ -85,7 +87,7 @@ export class Marks {
 
   /** Marks that are set before the storage has its turn are all in that one write. */
   #save(): void {
-    if (this.#saving) return;
+    if (this.#saving || this.#epoch === '') return;
     this.#saving = true;
     const merge = (stored: StoredMarks) => {
       this.#saving = false;

@@ -50,7 +50,7 @@ export class OutboxStore {
   /** Changes the state at once, and stores the change as soon as possible. */
   change(change: Change): void {
     this.#unsaved.push(change);
-    if (this.#unsaved.length > UNSAVED_MAX) this.#giveUpSaving();
+    if (this.#unsaved.length > UNSAVED_MAX && this.#saving === undefined) this.#giveUpSaving();
     this.#setState(changeOutbox(this.#state, change));
     this.#saving ??= this.#save().finally(() => {
       this.#saving = undefined;

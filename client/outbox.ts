@@ -188,13 +188,10 @@ export class Outbox {
     return this.#store.state.items.find((item) => item.failed === undefined);
   }
 
-  /** The promise is marked as looked after: an app that only shows the list need not catch what it does not await. */
   #wait(item: StoredItem): Promise<Message> {
-    const sent = new Promise<Message>((resolve, reject) => {
+    return new Promise<Message>((resolve, reject) => {
       this.#waiters.set(item.client_id, { item, resolve, reject });
     });
-    sent.catch(() => {});
-    return sent;
   }
 
   async #sendAll(): Promise<void> {

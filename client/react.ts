@@ -47,20 +47,20 @@ export function useRoom(room_id: string, { password }: { password?: string } = {
     () => isSignedIn(chat),
     () => isSignedIn(chat),
   );
-  const [error, setError] = useState<ChatError>();
+  const [failed, setFailed] = useState<{ readonly room: ChatRoom; readonly error: ChatError }>();
   const isClosed = snapshot.status === 'closed';
   useEffect(() => {
     if (!isConnected || !isClosed) return;
     let isCurrent = true;
-    setError(undefined);
+    setFailed(undefined);
     room.join(password === undefined ? {} : { password }).catch((failure: unknown) => {
-      if (isCurrent && failure instanceof ChatError) setError(failure);
+      if (isCurrent && failure instanceof ChatError) setFailed({ room, error: failure });
     });
     return () => {
       isCurrent = false;
     };
   }, [room, isConnected, isClosed, password]);
-  return { ...snapshot, room, error };
+  return { ...snapshot, room, error: isClosed && failed?.room === room ? failed.error : undefined };
 }
 
 /** The messages of a room that {@link useRoom} or the app has opened, one's own pending and failed ones at the end. */

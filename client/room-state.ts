@@ -196,7 +196,7 @@ export class RoomState extends Observable<RoomSnapshot> {
       members: this.#members.users,
       typing: this.typing.users,
       unread: this.#unread(mark),
-      hasMoreUnread: (hasOlder && first > mark + 1) || hasNewer,
+      hasMoreUnread: (hasOlder && first > mark + 1) || (hasNewer && (this.#log?.cursor ?? 0) > mark),
     };
   }
 

@@ -170,8 +170,10 @@ export class ChatRoom {
   /** At once where somebody is signed in, so that what is sent shows in the same turn. */
   #withOutbox(use: (outbox: Outbox) => Promise<Message>): Promise<Message> {
     const user = this.#host.user();
-    if (user !== undefined) return use(user.outbox);
-    return this.#host.restoredUser().then(({ outbox }) => use(outbox));
+    const sent = user === undefined ? this.#host.restoredUser().then(({ outbox }) => use(outbox)) : use(user.outbox);
+    // An app that only shows the list need not catch what it does not await.
+    sent.catch(() => {});
+    return sent;
   }
 
   /** One load at a time; asking for the same again gives the one that runs. */

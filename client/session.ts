@@ -39,8 +39,8 @@ export class StoredSession {
     await this.#value.update(() => session);
   }
 
-  /** Forgets the session, unless another client has stored another one meanwhile. */
-  async forget(token: string): Promise<void> {
-    await this.#value.update((stored) => (stored.token === token ? {} : stored));
+  /** Forgets the session of this user, also where another client has renewed it; that of somebody else stays. */
+  async forget(user_id: string): Promise<void> {
+    await this.#value.update((stored) => (stored.user_id === user_id ? {} : stored));
   }
 }

@@ -4,5 +4,5 @@
  */
 export function randomId(): string {
   const { crypto } = globalThis as { crypto?: { randomUUID?(): string } };
-  return crypto?.randomUUID?.() ?? Array.from({ length: 3 }, () => Math.random().toString(36).slice(2)).join('');
+  return crypto?.randomUUID?.() ?? `${Math.random()}${Math.random()}`;
 }

@@ -12,9 +12,9 @@ function kept(values: Map<string, string>, part: string): unknown {
   return JSON.parse(values.get(key ?? '') ?? 'null');
 }
 
-/** A storage over a map that answers late, as AsyncStorage does, and has neither locks nor watching. */
-function slowStorage(values: Map<string, string>): ChatStorage {
-  const late = <T>(act: () => T) => new Promise<T>((resolve) => setTimeout(() => resolve(act()), 3));
+/** A storage over a map that answers `ms` late, as AsyncStorage does, and has neither locks nor watching. */
+function slowStorage(values: Map<string, string>, ms = 3): ChatStorage {
+  const late = <T>(act: () => T) => new Promise<T>((resolve) => setTimeout(() => resolve(act()), ms));
   return {
     get: (key) => late(() => values.get(key) ?? null),
     set: (key, value) => late(() => values.set(key, value)),
@@ -60,6 +60,31 @@ describe('the outbox', () => {
     const messages = await Promise.all(sent);
     expect(messages.map(({ seq }) => seq)).toEqual([2, 3, 4]);
     expect(shown(room)).toEqual(['one', 'two', 'three']);
+  });
+
+  it('keeps the order, and what was refused, however slow the storage is', async () => {
+    await using server = await startServer(UNLIMITED);
+    await using clients = new Clients();
+    const ada = await clients.guest(server.url, 'ada', { storage: slowStorage(new Map(), 100) });
+    const room = await ada.createRoom({ name: 'garden' });
+    const doubled: string[] = [];
+    room.subscribe(() => {
+      const keys = room.messages.map(({ key }) => key);
+      if (new Set(keys).size < keys.length) doubled.push(shown(room).join());
+    });
+    const texts = Array.from({ length: 300 }, (_, i) => (i % 10 === 0 ? 'x'.repeat(4_001) : `${i}`));
+    const sent = await Promise.allSettled(texts.map((text) => room.send(text)));
+    const allowed = texts.filter((text) => text.length < 10);
+    expect(sent.filter(({ status }) => status === 'fulfilled')).toHaveLength(allowed.length);
+    await until(
+      room,
+      () =>
+        shown(room)
+          .filter((text) => !text.includes('('))
+          .join() === allowed.join(),
+    );
+    expect(shown(room).filter((text) => text.includes('('))).toHaveLength(texts.length - allowed.length);
+    expect(doubled).toEqual([]);
   });
 
   it('survives a restart of the app, offline, and then sends each once', async () => {

@@ -132,6 +132,29 @@ describe('the hooks', () => {
     await page.shows('open undefined');
   });
 
+  it('tell of a room only its own error', async () => {
+    await using server = await startServer();
+    await using clients = new Clients();
+    const ada = await clients.guest(server.url, 'ada');
+    const can = await clients.guest(server.url, 'can');
+    const locked = await can.createRoom({ name: 'garden', type: 'private', password: 'correct horse' });
+    const open = await ada.createRoom({ name: 'lobby' });
+    let show: (room_id: string) => void = () => {};
+    const told: string[] = [];
+    const Page = () => {
+      const [room_id, setRoom] = useState(locked.id);
+      show = setRoom;
+      const { status, error } = useRoom(room_id, { password: 'wrong horse' });
+      told.push(`${room_id === locked.id ? 'garden' : 'lobby'} ${status} ${error?.code}`);
+      return told.at(-1);
+    };
+    using page = render(ada, Page);
+    await page.shows('garden closed WRONG_PASSWORD');
+    show(open.id);
+    await page.shows('lobby open undefined');
+    expect(told.filter((text) => text.startsWith('lobby'))).not.toContain('lobby open WRONG_PASSWORD');
+  });
+
   it('fail with a clear message outside a provider', async () => {
     const container = window.document.createElement('div');
     const failures: unknown[] = [];

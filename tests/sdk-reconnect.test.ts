@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { backup, restore } from '../app/app.ts';
 import { readConfig } from '../app/core/config.ts';
+import { memoryStorage } from '../client/storage.ts';
 import type { Message } from '../protocol/models.ts';
 import { guest } from './support/client.ts';
 import { spawnServer } from './support/process.ts';
@@ -163,6 +164,35 @@ describe('after a lost connection', () => {
     await room.send('new');
     expect(shown(room)).toEqual(['kept', 'new']);
     await rm(folder, { recursive: true });
+  });
+
+  it('keeps what was marked as read, and what is marked before it is connected', async () => {
+    await using server = await startServer();
+    await using proxy = await SwitchProxy.start(() => server.port);
+    await using clients = new Clients();
+    const can = await clients.guest(server.url, 'can');
+    const theirs = [await can.createRoom({ name: 'garden' }), await can.createRoom({ name: 'lobby' })] as const;
+    const storage = memoryStorage();
+    const before = await clients.guest(proxy.url, 'ada', { storage });
+    for (const { id } of theirs) await before.joinRoom(id);
+    await before.close();
+    proxy.refuse();
+    const offline = clients.create(proxy.url, { storage });
+    await until(offline, () => offline.state === 'offline');
+    const said = [await theirs[0].send('hello'), await theirs[1].send('hello')] as const;
+    offline.room(theirs[0].id).markRead(said[0].seq);
+    proxy.pass();
+    await until(offline, () => offline.state === 'live');
+    for (const [i, unread] of [0, 1].entries()) {
+      const room = await offline.joinRoom(theirs[i]?.id ?? '');
+      expect(room.unread).toBe(unread);
+    }
+    await offline.close();
+    const after = clients.create(proxy.url, { storage });
+    for (const [i, unread] of [0, 1].entries()) {
+      const room = await after.joinRoom(theirs[i]?.id ?? '');
+      expect(room.unread).toBe(unread);
+    }
   });
 
   it('waits as long as a server that stops has asked', async () => {

@@ -89,6 +89,48 @@ describe('signing in', () => {
     await until(third, () => third.state === 'signed out');
   });
 
+  it('forgets the session on sign-out, also where another client has renewed it', async () => {
+    await using clients = new Clients();
+    const storage = memoryStorage();
+    const chat = await clients.guest(server.url, 'ada', { storage });
+    const stored = async () => String(await storage.get(`sohbet:${server.url}:session`));
+    const first = await stored();
+    // Tokens tell time in seconds.
+    while ((await stored()) === first) {
+      const other = clients.create(server.url, { storage });
+      await until(other, () => other.state === 'live');
+      await other.close();
+    }
+    await chat.signOut();
+    expect(await stored()).toBe('{}');
+  });
+
+  it('does not sign in once it is closed, nor when it is signed out meanwhile', async () => {
+    await using clients = new Clients();
+    const username = unique('ada');
+    const closed = clients.create(server.url);
+    const signingIn = closed.signIn({ username });
+    await Promise.all([expect(signingIn).rejects.toMatchObject({ code: 'OFFLINE' }), closed.close()]);
+    await expect(closed.signIn({ username })).rejects.toMatchObject({ code: 'OFFLINE' });
+    const chat = clients.create(server.url);
+    await Promise.all([
+      expect(chat.signIn({ username })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' }),
+      chat.signOut(),
+    ]);
+  });
+
+  it('leaves no rejection unhandled when what is not waited for fails', async () => {
+    await using clients = new Clients();
+    const chat = clients.create(server.url);
+    // Vitest fails on what nobody handles.
+    void chat.room('no room').send('before anybody is signed in');
+    await until(chat, () => chat.state === 'signed out');
+    void chat.room('no room').send('hello');
+    await chat.signIn({ username: unique('ada') });
+    void chat.room('no room').retry('no key');
+    await expect(chat.room('no room').send('hello')).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  });
+
   it('works over long-polling too', async () => {
     await using clients = new Clients();
     const chat = await clients.guest(server.url, 'ada', { transport: { transports: ['polling'] } });
