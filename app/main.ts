@@ -1,5 +1,6 @@
 import { createApp } from './app.ts';
 import { ConfigError, loadEnv, readConfig } from './core/config.ts';
+import { print } from './core/logger.ts';
 import { saveMemoryWhileCalm } from './core/memory.ts';
 
 /** Starts the server, and runs until SIGTERM or SIGINT. Exit code 0 after a stop that was asked for, 1 after a fault. */
@@ -30,7 +31,7 @@ async function main(): Promise<void> {
 
   const { url } = await app.listen();
   saveMemoryWhileCalm();
-  process.stdout.write(`Sohbet is listening on ${url}\n`);
+  print(`Sohbet is listening on ${url}\n`);
 }
 
 function fail(error: unknown): void {

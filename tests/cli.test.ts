@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process';
+import { copyFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { createApp } from '../app/app.ts';
+import { readConfig } from '../app/core/config.ts';
 import type { UserExport } from '../app/services/admin.ts';
 import type { Message } from '../protocol/index.ts';
 import { ConnectionLost, connect, guest } from './support/client.ts';
@@ -82,9 +85,12 @@ describe('the command-line tools', () => {
     const can = await guest(server, 'can');
     const room = await can.createRoom();
     const said: Message[] = [];
+    const created: string[] = [];
     const writing = (async () => {
       for (;;) {
         await ada.call('join_room', { room_id: room.id });
+        const made = await ada.call('create_room', { name: 'of nobody' });
+        if (made.ok) created.push(made.room.id);
         const answer = await ada.call('send_message', { room_id: room.id, content: 'still here' });
         if (answer.ok) said.push(answer.message);
       }
@@ -96,6 +102,8 @@ describe('the command-line tools', () => {
     expect(exported.messages.map(({ id }) => id)).toEqual(expect.arrayContaining(said.map(({ id }) => id)));
     for (const message of exported.messages) expect(message).toMatchObject({ deleted: true, username: 'deleted user' });
     expect(await can.code('add_member', { room_id: room.id, user_id: ada.id })).toBe('USER_NOT_FOUND');
+    const rooms = (await tool(server, 'admin', 'rooms', 'of nobody', '--json')).trim().split('\n');
+    expect(rooms.map((line) => (JSON.parse(line) as { id: string }).id)).toEqual(created);
   });
 
   it('go on where the deletion of a room was interrupted', async () => {
@@ -116,6 +124,44 @@ describe('the command-line tools', () => {
     await tool(server, 'admin', 'erase-user', ada.id);
     expect(left()).toEqual({ count: 0 });
     db.close();
+  });
+
+  it('restore where a log without its file is left, and what a restore has put aside', async () => {
+    await using server = await spawnServer();
+    const file = join(server.folder, 'sohbet.db');
+    const backup = join(server.folder, 'copy.db');
+    const ada = await guest(server, 'ada');
+    const room = await ada.createRoom();
+    await ada.say(room, 'in the backup');
+    await tool(server, 'backup', backup);
+    const last = await ada.say(room, 'after it');
+    const { token, epoch } = ada.me;
+    await server.kill('SIGKILL');
+    const copies = ['', '-wal'].map(
+      (suffix) => [`${file}${suffix}`, join(server.folder, `aside.db${suffix}`)] as const,
+    );
+    for (const [from, to] of copies) await copyFile(from, to);
+
+    await rm(file);
+    await tool(server, 'restore', backup);
+    await server.start();
+    const back = await connect(server, { token });
+    expect(back.me.epoch).not.toBe(epoch);
+    expect(back.me.rooms).toMatchObject([{ id: room.id, seq: 2 }]);
+
+    await server.kill('SIGKILL');
+    await tool(server, 'restore', join(server.folder, 'aside.db'));
+    await server.start();
+    const again = await connect(server, { token });
+    expect(again.me.rooms).toMatchObject([{ id: room.id, seq: last.seq }]);
+  });
+
+  it('refuse a second server on the same database, under another name too', async () => {
+    await using server = await startServer();
+    const link = join(server.folder, 'link.db');
+    await symlink(join(server.folder, 'sohbet.db'), link);
+    const config = readConfig({ ...testEnv(server.folder), DATABASE_URL: `sqlite:${link}` });
+    await expect(createApp(config)).rejects.toThrow(/Another server is using/);
   });
 
   it('export what is known of a user', async () => {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { COMMAND_NAMES, ERROR_CODES, EVENT_NAMES } from '../protocol/index.ts';
 import { connect, guest } from './support/client.ts';
@@ -157,4 +159,14 @@ it.each([1, 2, 3])('carries a chat through the upgrade from polling to WebSocket
   const last = await ada.say(room, 'after the upgrade');
   await ada.waitFor('message', (message) => message.id === last.id);
   expect(ada.all('message').filter((message) => !message.is_system_message)).toHaveLength(41);
+});
+
+it('answers in HTTP/1.1 who offers another protocol', async () => {
+  await using server = await startServer();
+  const { hostname, port } = new URL(server.url);
+  const socket = connectTcp(Number(port), hostname);
+  socket.write(`GET /health/live HTTP/1.1\r\nHost: ${hostname}\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n`);
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1\.1 200/);
+  socket.destroy();
 });

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { openSocket } from '../bench/abuse/raw.ts';
+import { openSocket, RawConnection } from '../bench/abuse/raw.ts';
+import { clientFrame } from '../bench/load/frames.ts';
 import { LIMITS, RATE_NUMBERS } from '../protocol/index.ts';
 import { connect, guest, type TestClient, unique } from './support/client.ts';
+import { deadline } from './support/deadline.ts';
 import { spawnServer } from './support/process.ts';
-import { openPolling, openRaw } from './support/raw.ts';
+import { openPolling, openRaw, openSession } from './support/raw.ts';
 import { sharedServer, startServer } from './support/server.ts';
 
 const PAUSE_MAX_MS = 1_000;
@@ -180,6 +182,20 @@ describe('an address', () => {
   });
 });
 
+it('ends a connection that probes an upgrade without end', async () => {
+  await using server = await startServer({ env: { RATE_LIMITS: 'packets_burst=10,excess_packets_burst=10' } });
+  const { pathname, search } = new URL(await openSession(server));
+  const raw = new RawConnection(server.port);
+  await raw.write(
+    `GET ${pathname}${search.replace('polling', 'websocket')} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n` +
+      'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+  );
+  await raw.seen(/\r\n\r\n/);
+  await raw.write(Buffer.concat(Array.from({ length: 1_000 }, () => clientFrame(1, '2probe'))));
+  await deadline(raw.ended, 'the end');
+  expect(raw.received.split('3probe').length).toBeLessThan(100);
+});
+
 describe('a user', () => {
   it('may have so many connections', async () => {
     await using server = await startServer({ env: { RATE_LIMITS: 'connections_per_user=2' } });
@@ -215,6 +231,21 @@ describe('room passwords', () => {
     await owner.ok('join_room', { room_id: room.id, password: 'a member is not asked' });
     expect(await ada.code('join_room', { room_id: room.id })).toBe('WRONG_PASSWORD');
   }, 30_000);
+
+  it('are all answered when too many are hashed at once, and harm nobody', async () => {
+    await using server = await startServer();
+    const ada = await guest(server, 'ada');
+    const password = 'correct horse';
+    const locked = await ada.createRoom({ type: 'private', password });
+    const rooms = Array.from({ length: 130 }, () => ada.call('create_room', { name: 'r', type: 'private', password }));
+    const can = await guest(server, 'can');
+    // The first guess since the start: what stands for a password where there is none has to be made.
+    const guess = can.call('join_room', { room_id: locked.id, password: 'wrong horse' });
+    const codes = (await Promise.all(rooms)).map((answer) => (answer.ok ? 'ok' : answer.error.code));
+    expect(new Set(codes)).toEqual(new Set(['ok', 'OVERLOADED']));
+    expect((await guess).ok).toBe(false);
+    expect((await can.ok('join_room', { room_id: locked.id, password })).room.id).toBe(locked.id);
+  });
 
   it('cannot be guessed all at once', async () => {
     await using server = await startServer({ env: { RATE_LIMITS: 'on' } });

@@ -1,7 +1,11 @@
-import { readdir } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readdir, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { connect } from './support/client.ts';
-import { prepareServer, ServerProcess, spawnServer } from './support/process.ts';
+import { prepareServer, RunningProgram, ServerProcess, spawnServer } from './support/process.ts';
+import { dataFolder, testEnv } from './support/server.ts';
 
 describe('the program', () => {
   it('prints one line with the address and serves there', async () => {
@@ -64,4 +68,29 @@ describe('the program', () => {
     const back = await connect(first, { token: ada.me.token });
     expect(back.me.rooms).toMatchObject([{ name: 'the first still works' }]);
   });
+});
+
+it('serves on when nothing of what it logs can be written', async () => {
+  const folder = await dataFolder();
+  const reserved = createServer().listen(0, '127.0.0.1');
+  await once(reserved, 'listening');
+  const { port } = reserved.address() as AddressInfo;
+  reserved.close();
+  await once(reserved, 'close');
+  const main = join(import.meta.dirname, '../app/main.ts');
+  const env = testEnv(folder, { PORT: String(port), LOG_LEVEL: 'info' });
+  const server = new RunningProgram('/bin/sh', ['-c', 'exec "$0" "$1" > /dev/full', process.execPath, main], {
+    cwd: folder,
+    env,
+  });
+  const answers = () =>
+    fetch(`http://127.0.0.1:${port}/health/live`).then(
+      ({ status }) => status,
+      () => 0,
+    );
+  await expect.poll(answers, { timeout: 20_000 }).toBe(200);
+  server.kill('SIGTERM');
+  expect(await server.ended()).toEqual({ code: 0, signal: null });
+  expect(server.stderr).toBe('');
+  await rm(folder, { recursive: true });
 });

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { type DestinationStream, type LoggerOptions, pino, stdSerializers, stdTimeFunctions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 
@@ -88,8 +89,29 @@ export function createLogger(config: LoggerConfig): Logger {
   return hideInChildren(pino(options, destinationOf(config)));
 }
 
+/** How often it tries again, and how long it waits before, where standard output is a pipe that is full for now. */
+const TRIES_MAX = 50;
+const WAIT_MS = 10;
+const SLEEPER = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Writes text to standard output, at once and whole. What it does not take, as on a full disk, is lost: there is nowhere
+ * to say so. Not pino's own destination, which tries again for ever while the process ends.
+ */
+export function print(text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0, tries = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(1, bytes, at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || ++tries > TRIES_MAX) return;
+      Atomics.wait(SLEEPER, 0, 0, WAIT_MS);
+    }
+  }
+}
+
 function destinationOf(config: LoggerConfig): DestinationStream {
-  const destination = config.destination ?? pino.destination(1);
+  const destination = config.destination ?? { write: print };
   if (!config.pretty) return destination;
   const prettify = prettyFactory({
     colorize: config.destination === undefined,

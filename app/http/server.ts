@@ -32,9 +32,6 @@ export interface HttpDeps {
 /** No route reads a body. */
 const BODY_BYTES = 16_384;
 
-/** How long a client may take to send a whole request, in ms; else slow senders would hold connections for ever. */
-const REQUEST_TIMEOUT_MS = 30_000;
-
 /** Paths that machines ask for every few seconds: logged at debug unless they fail. */
 const PROBES = new Set(['/health', '/health/live', '/metrics']);
 
@@ -81,7 +78,8 @@ export function createHttpServer(deps: HttpDeps): FastifyInstance {
     loggerInstance: deps.logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Who offers another protocol, such as h2c, is answered in this one; only WebSocket is spoken beside it.
+    http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
     frameworkErrors: handleFrameworkError,
     clientErrorHandler: answerClientError,
   });

@@ -7,15 +7,21 @@ function guessesAt() {
   const clock = { now: 1_000 };
   const guesses = new Guesses({ perRoom: 5, perAddress: 20, forgetMs: MINUTES_15, now: () => clock.now });
   const begin = (user_id: string, room_id: string, address = 'here') => guesses.begin({ user_id, room_id, address });
-  return { guesses, begin, clock };
+  /** A wrong one, checked at once. */
+  const fail = (...who: Parameters<typeof begin>) => {
+    const guess = begin(...who);
+    guess.wrong();
+    return guess.holdMs;
+  };
+  return { guesses, begin, fail, clock };
 }
 
 const limited = expect.objectContaining({ code: 'RATE_LIMITED' });
 
 describe('Guesses', () => {
   it('bears five of a user for a room, each answered later than the one before', () => {
-    const { begin } = guessesAt();
-    const holds = [1, 2, 3, 4, 5].map(() => begin('ada', 'room').holdMs);
+    const { begin, fail } = guessesAt();
+    const holds = [1, 2, 3, 4, 5].map(() => fail('ada', 'room'));
     expect(holds).toEqual([0, 250, 500, 1_000, 2_000]);
     expect(() => begin('ada', 'room')).toThrow(limited);
     expect(begin('ada', 'other').holdMs).toBeGreaterThan(0);
@@ -23,16 +29,16 @@ describe('Guesses', () => {
   });
 
   it('bears twenty of an address', () => {
-    const { begin } = guessesAt();
-    for (let i = 0; i < 20; i++) begin(`user ${i}`, `room ${i}`);
+    const { begin, fail } = guessesAt();
+    for (let i = 0; i < 20; i++) fail(`user ${i}`, `room ${i}`);
     expect(() => begin('ada', 'room')).toThrow(limited);
     begin('ada', 'room', 'elsewhere');
   });
 
   it('forgets a while after the last one, never earlier, and says when', () => {
-    const { begin, clock } = guessesAt();
+    const { begin, fail, clock } = guessesAt();
     for (let i = 0; i < 5; i++) {
-      begin('ada', 'room');
+      fail('ada', 'room');
       clock.now += MINUTES_15 / 2;
     }
     const refused = (() => {
@@ -49,11 +55,30 @@ describe('Guesses', () => {
   });
 
   it('takes a right password for what it is, and one that was not looked at for none', () => {
-    const { begin } = guessesAt();
-    for (let i = 0; i < 4; i++) begin('ada', 'room');
+    const { begin, fail } = guessesAt();
+    for (let i = 0; i < 4; i++) fail('ada', 'room');
     begin('ada', 'room').right();
     for (let i = 0; i < 9; i++) begin('ada', 'room').void();
     expect(begin('ada', 'room').holdMs).toBe(0);
+  });
+
+  it('does not remember wrong ones longer for right ones that come after', () => {
+    const { begin, fail, clock } = guessesAt();
+    for (let i = 0; i < 20; i++) fail(`user ${i}`, 'room');
+    for (let minute = 0; minute < 15; minute += 5) {
+      clock.now += MINUTES_15 / 3;
+      if (minute === 10) begin('can', 'room').right();
+      else expect(() => begin('can', 'room')).toThrow(limited);
+    }
+    begin('eve', 'room');
+  });
+
+  it('sends away only for a moment who comes while as many of the address are being checked', () => {
+    const { begin } = guessesAt();
+    const all = Array.from({ length: 20 }, (_, i) => begin(`user ${i}`, 'room'));
+    expect(() => begin('late', 'room')).toThrow(expect.objectContaining({ details: { retryAfterMs: 1_000 } }));
+    for (const guess of all) guess.right();
+    begin('late', 'room').right();
   });
 
   it('counts those that are under way', () => {

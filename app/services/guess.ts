@@ -13,21 +13,26 @@ export interface GuessOptions {
   readonly now: () => number;
 }
 
-/** The wrong passwords of a key: two numbers. */
+/** The wrong passwords of a key, and when the last one came; held: those that are being checked. */
 interface Tally extends Kept {
   count: number;
   last: number;
 }
 
-/** One password that somebody tries; it counts as wrong until it turns out right. */
+/** One password that somebody tries; while it is checked it counts as wrong. To be ended by exactly one of the three. */
 export interface Guess {
   /** How long the answer is to be held back if it is wrong, in milliseconds; grows with each wrong one. */
   readonly holdMs: number;
   /** It was right: what this user got wrong at this room is forgotten. */
   right(): void;
+  /** It was wrong. */
+  wrong(): void;
   /** It was not looked at: it does not count. */
   void(): void;
 }
+
+/** Who would have one guess too many only if all that are being checked are wrong may try again so soon. */
+const CHECK_MS = 1_000;
 
 const KEYS_MAX = 100_000;
 const FIRST_HOLD_MS = 250;
@@ -62,20 +67,25 @@ export class Guesses {
     const ofAddress = this.#fresh(this.#addresses, address);
     const wait = Math.max(this.#wait(ofRoom, perRoom), this.#wait(ofAddress, perAddress));
     if (wait > 0) throw new Refusal('RATE_LIMITED', { retryAfterMs: Math.ceil(wait) });
-    for (const tally of [ofRoom, ofAddress]) {
-      tally.count++;
-      tally.last = this.#options.now();
-    }
-    const undo = () => {
-      for (const tally of [ofRoom, ofAddress]) tally.count = Math.max(0, tally.count - 1);
+    const tallies = [ofRoom, ofAddress];
+    for (const tally of tallies) tally.held++;
+    const end = () => {
+      for (const tally of tallies) tally.held--;
     };
     return {
-      holdMs: holdMs(ofRoom.count, ofAddress.count),
+      holdMs: holdMs(ofRoom.count + ofRoom.held, ofAddress.count + ofAddress.held),
       right: () => {
-        undo();
+        end();
         this.#rooms.delete(key);
       },
-      void: undo,
+      wrong: () => {
+        end();
+        for (const tally of tallies) {
+          tally.count++;
+          tally.last = this.#options.now();
+        }
+      },
+      void: end,
     };
   }
 
@@ -92,8 +102,9 @@ export class Guesses {
     return tally;
   }
 
-  #wait({ count, last }: Tally, max: number): number {
-    return count < max ? 0 : last + this.#options.forgetMs - this.#options.now();
+  #wait({ count, held, last }: Tally, max: number): number {
+    if (count + held < max) return 0;
+    return count < max ? CHECK_MS : last + this.#options.forgetMs - this.#options.now();
   }
 }
 

@@ -168,20 +168,31 @@ export class Rooms {
       guess?.right();
       return hash;
     }
+    guess?.wrong();
     await sleep(guess?.holdMs ?? 0);
     throw wrong;
   }
 
   /** Takes as long where there is no hash as where there is one. */
   async #matches(password: string, hash: string | null, guess: Guess | undefined): Promise<boolean> {
-    const { passwords, newId } = this.#options;
+    const { passwords } = this.#options;
     try {
-      this.#decoy ??= passwords.hash(newId());
+      this.#decoy ??= this.#makeDecoy();
       return await passwords.verify(password, hash ?? (await this.#decoy));
     } catch (error) {
       guess?.void();
       throw error;
     }
+  }
+
+  /** A hash that nothing matches. Where there was no time to make it, it is made anew the next time. */
+  #makeDecoy(): Promise<string> {
+    const { passwords, newId } = this.#options;
+    const made = passwords.hash(newId());
+    made.catch(() => {
+      this.#decoy = undefined;
+    });
+    return made;
   }
 
   #describe({ room, users, messages, has_more }: RoomSnapshot): Told<CommandResult<'join_room'>> {

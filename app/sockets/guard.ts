@@ -130,6 +130,12 @@ export class Guard {
     engine.on('packet', () => {
       if (!client.flooded && !limits.packet(client)) endFlood();
     });
+    // Engine.IO answers probes itself, and tells of each with the transport that it came on.
+    engine.on('upgrading', (transport: { socket?: WebSocket }) => {
+      if (!client.flooded && limits.packet(client)) return;
+      endFlood();
+      if (transport.socket !== undefined) terminateUnread(transport.socket);
+    });
     engine.once('close', () => limits.close(client));
   }
 

@@ -58,11 +58,14 @@ export function restoreDatabase(path: string, source: string): { summary: Backup
   const draft = `${path}.restoring`;
   try {
     copyFileSync(source, draft);
-    checkDatabase(draft);
+    // Commits that are not in the file yet, as where one that a restore has put aside is restored.
+    if (existsSync(`${source}-wal`)) copyFileSync(`${source}-wal`, `${draft}-wal`);
     const summary = { ...checkDatabase(draft), epoch: renewEpoch(draft) };
     syncFile(draft);
     const replaced = existsSync(path) ? `${path}.replaced-${new Date().toISOString().replace(/[:.]/g, '-')}` : null;
     if (replaced !== null) moveDatabase(path, replaced);
+    // A log of a file that is gone would be taken for this one's.
+    removeDatabase(path);
     renameSync(draft, path);
     syncFile(dirname(path));
     return { summary, replaced };

@@ -1,3 +1,5 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /** A lock that one process holds on a data folder. */
@@ -11,7 +13,9 @@ export interface DataLock {
  * @throws Error when another process holds it
  */
 export function lockDatabase(path: string): DataLock {
-  const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 });
+  // SQLite follows symbolic links, so that two names may be one database.
+  const file = existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
+  const lock = new DatabaseSync(`${file}.lock`, { timeout: 0 });
   try {
     lock.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
   } catch {

@@ -41,11 +41,16 @@ interface CreateInput {
 export function roomWrites(db: Database, rooms: RoomState) {
   const user = (id: string) => db.get<NamedRow>(`SELECT ${NAMED_COLUMNS} FROM users u WHERE u.id = ?`, id);
 
+  /** The user, unless there is none, or none any more. */
+  function present(id: string): NamedRow | undefined {
+    const row = user(id);
+    return row === undefined || isErased(row) ? undefined : row;
+  }
+
   /** Stores the join of a user, who must exist and not be erased, as the room's next entry. */
   function enroll(room: RoomRow, { user_id, message_id, at }: Membership, added_by?: string): LogEntry {
-    const row = user(user_id);
-    if (row === undefined || isErased(row))
-      throw new Refusal(added_by === undefined ? 'UNAUTHENTICATED' : 'USER_NOT_FOUND');
+    const row = present(user_id);
+    if (row === undefined) throw new Refusal(added_by === undefined ? 'UNAUTHENTICATED' : 'USER_NOT_FOUND');
     const system: System = { type: 'user_joined', user_id, username: row.username, ...(added_by && { added_by }) };
     const content = systemContent(system);
     const message = appendSystemMessage(db, rooms, { room, id: message_id, system, content, at });
@@ -79,6 +84,8 @@ export function roomWrites(db: Database, rooms: RoomState) {
       const { room_id, name, type, password_hash, user_id, at, client_id } = input;
       const before = client_id === null ? undefined : roomByClientId(db, user_id, client_id);
       if (before !== undefined) return { value: { room: toRoom(before), duplicate: true }, entries: [] };
+      // Before anything is written: a refusal takes back nothing.
+      if (present(user_id) === undefined) throw new Refusal('UNAUTHENTICATED');
       db.run(
         `INSERT INTO rooms (id, name, name_key, type, password_hash, created_by, owner_id, created_at, active_at, seq,
                             user_count, client_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)`,
