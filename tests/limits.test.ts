@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openSocket, RawConnection } from '../bench/abuse/raw.ts';
+import { openSocket, RawConnection, upgradeRequest } from '../bench/abuse/raw.ts';
 import { clientFrame } from '../bench/load/frames.ts';
 import { LIMITS, RATE_NUMBERS } from '../protocol/index.ts';
 import { connect, guest, type TestClient, unique } from './support/client.ts';
@@ -186,10 +186,7 @@ it('ends a connection that probes an upgrade without end', async () => {
   await using server = await startServer({ env: { RATE_LIMITS: 'packets_burst=10,excess_packets_burst=10' } });
   const { pathname, search } = new URL(await openSession(server));
   const raw = new RawConnection(server.port);
-  await raw.write(
-    `GET ${pathname}${search.replace('polling', 'websocket')} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n` +
-      'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
-  );
+  await raw.write(upgradeRequest(`${pathname}${search.replace('polling', 'websocket')}`));
   await raw.seen(/\r\n\r\n/);
   await raw.write(Buffer.concat(Array.from({ length: 1_000 }, () => clientFrame(1, '2probe'))));
   await deadline(raw.ended, 'the end');

@@ -89,6 +89,8 @@ export class RoomLog {
       this.#reading = 'again';
       return;
     }
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
     try {
       let more = true;
       while (more && !this.#ended) {
@@ -99,11 +101,9 @@ export class RoomLog {
         this.#deliverHeld();
         more = page.has_more || this.#mustReadAgain;
       }
-      clearTimeout(this.#retry);
-      this.#retry = undefined;
     } catch (error) {
       this.#options.logger.error({ err: error, room_id: this.#options.room_id }, 'missing entries could not be read');
-      this.#retry ??= setTimeout(() => this.#readAgain(), RETRY_MS).unref();
+      this.#retry = setTimeout(() => void this.readMissing(), RETRY_MS).unref();
     } finally {
       this.#reading = 'no';
     }
@@ -140,11 +140,6 @@ export class RoomLog {
     clearTimeout(this.#retry);
     for (const { resolve } of this.#reached) resolve();
     if (!this.#delivering) this.#passHeld();
-  }
-
-  #readAgain(): void {
-    this.#retry = undefined;
-    void this.readMissing();
   }
 
   get #mustReadAgain(): boolean {

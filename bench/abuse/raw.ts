@@ -68,13 +68,23 @@ export class RawConnection {
   }
 }
 
+/** The request that makes a WebSocket of a TCP connection; `path` as of a new Engine.IO session, or of one to upgrade. */
+export function upgradeRequest(path = '/socket.io/?EIO=4&transport=websocket'): string {
+  return [
+    `GET ${path} HTTP/1.1`,
+    'Host: localhost',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+    '\r\n',
+  ].join('\r\n');
+}
+
 /** Opens a WebSocket to Engine.IO; with `joins`, and the namespace too. */
 export async function openSocket(port: number, joins = true): Promise<RawConnection> {
   const raw = new RawConnection(port);
-  await raw.write(
-    'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n' +
-      'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
-  );
+  await raw.write(upgradeRequest());
   await raw.seen(/0\{"sid"|^HTTP\/1\.1 4/);
   if (joins) {
     await raw.write(clientFrame(1, '40'));

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openSession, openSocket, RawConnection } from '../../bench/abuse/raw.ts';
+import { openSession, openSocket, RawConnection, upgradeRequest } from '../../bench/abuse/raw.ts';
 import { clientFrame } from '../../bench/load/frames.ts';
 import { enginePacket, json, mutate, socketPacket } from './packets.ts';
 import type { Dice } from './random.ts';
@@ -8,15 +8,6 @@ import type { Dice } from './random.ts';
 export type Hostile = (dice: Dice, port: number) => Promise<void>;
 
 const ENGINE_PATH = '/socket.io/?EIO=4&transport=';
-
-const UPGRADE = [
-  `GET ${ENGINE_PATH}websocket HTTP/1.1`,
-  'Host: localhost',
-  'Upgrade: websocket',
-  'Connection: Upgrade',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
-].join('\r\n');
 
 /** Waits a moment for an answer, or for the end. */
 async function linger(raw: RawConnection, ms: number): Promise<void> {
@@ -72,6 +63,13 @@ async function writeCut(dice: Dice, raw: RawConnection, data: Buffer): Promise<v
 
 const times = (dice: Dice, most: number) => Array.from({ length: 1 + dice.below(most) });
 
+/** Sends a request and drops its answer. The time may also be over while the body comes. */
+async function ask(url: string, init: RequestInit, ms: number): Promise<void> {
+  await fetch(url, { ...init, signal: AbortSignal.timeout(ms) })
+    .then((response) => response.text())
+    .catch(() => '');
+}
+
 /** Every kind of hostile client, by name. */
 export const HOSTILE: Readonly<Record<string, Hostile>> = {
   /** Signs in or not, then sends Socket.IO packets that are malformed or nearly right. */
@@ -112,10 +110,7 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
       return;
     }
     const url = `http://127.0.0.1:${port}${await openSession(port)}`;
-    const init = { method: 'POST', body: said.join('\u001e'), signal: AbortSignal.timeout(100) };
-    await fetch(url, init)
-      .then((response) => response.text())
-      .catch(() => '');
+    await ask(url, { method: 'POST', body: said.join('\u001e') }, 100);
   },
 
   /** Sends malformed frames over a WebSocket. */
@@ -129,7 +124,7 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
   async http(dice, port) {
     const raw = new RawConnection(port);
     const starts = [
-      UPGRADE,
+      upgradeRequest().trimEnd(),
       `POST ${ENGINE_PATH}polling HTTP/1.1\r\nHost: a\r\nContent-Length: ${dice.below(200_000)}`,
       `POST ${ENGINE_PATH}polling HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${dice.text(5)}`,
       `GET ${ENGINE_PATH}${dice.pick(['polling', 'webtransport', '__proto__', '%'])}&sid=${dice.text(10)} HTTP/1.1\r\nHost: a`,
@@ -144,13 +139,6 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
   /** Posts malformed bodies to a session of long-polling, and polls out of turn. */
   async polling(dice, port) {
     const url = `http://127.0.0.1:${port}${await openSession(port)}`;
-    const ask = async (init: RequestInit) => {
-      const signal = AbortSignal.timeout(20 + dice.below(80));
-      // The time may also be over while the body comes.
-      await fetch(url, { ...init, signal })
-        .then((response) => response.text())
-        .catch(() => '');
-    };
     for (const _ of times(dice, 5)) {
       const body = Array.from({ length: dice.below(6) }, () => enginePacket(dice)).join('\u001e');
       const type = dice.pick(['text/plain', 'application/octet-stream', 'application/json', 'x']);
@@ -161,7 +149,7 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
       };
       const method = dice.pick(['GET', 'DELETE', 'PATCH']);
       const together: RequestInit[] = dice.pick([[post], [post, post], [{}, post], [{ method }, {}]]);
-      await Promise.all(together.map(ask));
+      await Promise.all(together.map((init) => ask(url, init, 20 + dice.below(80))));
     }
   },
 
@@ -170,7 +158,7 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
     const path = await openSession(port);
     const raws = Array.from({ length: 1 + dice.below(2) }, () => new RawConnection(port));
     for (const raw of raws) {
-      await raw.write(`${UPGRADE.replace(`${ENGINE_PATH}websocket`, path.replace('polling', 'websocket'))}\r\n\r\n`);
+      await raw.write(upgradeRequest(path.replace('polling', 'websocket')));
       await Promise.race([raw.seen(/\r\n\r\n/), sleep(200)]);
     }
     const steps = ['2probe', '5', '4', '40', '3probe', '2', '1', ''] as const;
