@@ -1,44 +1,10 @@
 import { z } from 'zod';
-import { ERROR_CODES, type ErrorCode, type Wording } from './errors.ts';
+import { type Command, define } from './define.ts';
+import { ERROR_CODES } from './errors.ts';
 import { EXAMPLES } from './examples.ts';
 import { LIMITS } from './limits.ts';
 import { Id, LogNumber, Message, Room, RoomType, text, User } from './models.ts';
-import type { CommandName, EventName } from './names.ts';
-import type { RateName } from './rates.ts';
-
-/** One command: what it takes, what it answers, and all that the docs tell of it. */
-export interface CommandDefinition<P extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType> {
-  /** One line for people. */
-  readonly summary: Wording;
-  /** The rules, for the developer. */
-  readonly description: string;
-  /** The object the client sends. A field that is not declared is refused. */
-  readonly payload: P;
-  /** What the acknowledgement holds beside `ok: true`. */
-  readonly result: R;
-  /** Who may call it. */
-  readonly caller: 'anyone' | 'signed in';
-  /** The rates it counts for; each command counts for `commands` too. Above them it is refused `RATE_LIMITED`. */
-  readonly rates: readonly RateName[];
-  /** Its own refusals; any command may also answer one of {@link COMMON_ERRORS}. */
-  readonly errors: readonly ErrorCode[];
-  /** The events it causes, on its own connection or on others. */
-  readonly causes: readonly EventName[];
-  /** A payload and its result, both valid. */
-  readonly example: { readonly payload: z.input<P>; readonly result: z.input<R> };
-}
-
-/** The refusals that any command may answer. */
-export const COMMON_ERRORS = [
-  'INVALID_INPUT',
-  'UNAUTHENTICATED',
-  'RATE_LIMITED',
-  'OVERLOADED',
-  'UNAVAILABLE',
-  'INTERNAL',
-] as const satisfies ErrorCode[];
-
-const define = <P extends z.ZodType, R extends z.ZodType>(definition: CommandDefinition<P, R>) => definition;
+import type { CommandName } from './names.ts';
 
 const Empty = z.strictObject({});
 const Content = text({ min: 1, max: LIMITS.content_max }).refine((value) => value.trim() !== '', {
@@ -339,7 +305,7 @@ export const COMMANDS = {
     causes: ['typing_status'],
     example: EXAMPLES.commands.typing_status,
   }),
-} as const satisfies Record<CommandName, CommandDefinition>;
+} as const satisfies Record<CommandName, Command>;
 
 /** What a client may write as the payload of a command. */
 export type CommandPayload<C extends CommandName> = z.input<(typeof COMMANDS)[C]['payload']>;

@@ -4,6 +4,7 @@
  */
 export * from './answer.ts';
 export * from './commands.ts';
+export * from './define.ts';
 export * from './errors.ts';
 export * from './events.ts';
 export * from './limits.ts';

@@ -4,6 +4,7 @@ import {
   COMMAND_NAMES,
   COMMANDS,
   COMMON_ERRORS,
+  type CommandName,
   codePoints,
   ERROR_CODES,
   ERRORS,
@@ -12,6 +13,7 @@ import {
   LIMITS,
   LOCALES,
   LOG_EVENT_NAMES,
+  optionalFields,
   text,
   type Wording,
 } from './index.ts';
@@ -63,6 +65,42 @@ describe('commands', () => {
     const { payload, result } = COMMANDS[name];
     const names = [payload, result].flatMap((schema) => fieldNames(z.toJSONSchema(schema, { io: 'input' })));
     for (const field of names) expect(field).toMatch(SNAKE_CASE);
+  });
+});
+
+/** The payload of a command as it is read, or the fields at fault. */
+function read(name: CommandName, value: unknown) {
+  const { data, error } = COMMANDS[name].read(value);
+  return data ?? error?.issues.map((issue) => issue.path.join('.'));
+}
+
+describe('null in a payload', () => {
+  it.each(COMMAND_NAMES)('%s is read as if an optional field that is null were not there', (name) => {
+    const { example, payload } = COMMANDS[name];
+    const optional = optionalFields(payload);
+    for (const field of optional) {
+      const { [field]: _, ...rest }: Record<string, unknown> = example.payload;
+      expect(read(name, { ...rest, [field]: null }), field).toEqual(read(name, rest));
+    }
+    const required = Object.keys(payload.shape).filter((field) => !optional.includes(field));
+    for (const field of required) expect(read(name, { ...example.payload, [field]: null })).toContain(field);
+  });
+
+  it('is looked for in the fields of the payload alone: none further in may be left out', () => {
+    const { rooms } = COMMANDS.sync.payload.shape;
+    expect(optionalFields(rooms.element)).toEqual([]);
+    for (const name of COMMAND_NAMES) {
+      const { properties = {} } = z.toJSONSchema(COMMANDS[name].payload, { io: 'input' });
+      for (const [field, inner] of Object.entries(properties)) {
+        const nested = fieldNames(inner);
+        expect(nested, `${name}.${field}`).toEqual(name === 'sync' && field === 'rooms' ? ['room_id', 'seq'] : []);
+      }
+    }
+  });
+
+  it('leaves what is no object, and names of Object.prototype, to the schema', () => {
+    for (const value of [null, 'x', 1, [], [null]]) expect(read('get_rooms', value)).toEqual(['']);
+    expect(read('get_rooms', JSON.parse('{"__proto__":{"query":null},"query":null}'))).toEqual(['']);
   });
 });
 

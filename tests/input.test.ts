@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { COMMAND_NAMES, type CommandName, ERRORS, LIMITS } from '../protocol/index.ts';
+import { COMMAND_NAMES, COMMANDS, type CommandName, ERRORS, LIMITS, optionalFields } from '../protocol/index.ts';
 import { connect, guest, type TestClient, TRANSPORTS, unique } from './support/client.ts';
 import { sharedServer } from './support/server.ts';
 
@@ -57,7 +57,7 @@ describe.each(TRANSPORTS)('bad input over %s', (transport) => {
       for (const field of Object.keys(payload)) {
         for (const wrong of [
           {},
-          null,
+          ...(required.includes(field) ? [null] : []),
           [[]],
           Array.isArray(payload[field]) ? 'x' : [],
           field === 'limit' ? '1' : 12.5,
@@ -81,6 +81,25 @@ describe.each(TRANSPORTS)('bad input over %s', (transport) => {
         expect(await fault(client, command, mixed), `with ${field}`).toEqual(['INVALID_INPUT', field]);
       }
       expect(({} as { isAdmin?: unknown }).isAdmin).toBeUndefined();
+    });
+
+    it('takes null in an optional field for absent', async () => {
+      const outcome = async (sent: Record<string, unknown>) => {
+        const own = typeof sent['username'] === 'string' ? { ...sent, username: unique('ada') } : sent;
+        const { ok, error } = { error: undefined, ...(await (await ready(command)).raw(command, own)) };
+        return { ok, code: error?.code, field: error?.field };
+      };
+      const optional = optionalFields(COMMANDS[command].payload);
+      expect(optional.filter((field) => required.includes(field))).toEqual([]);
+      for (const field of optional) {
+        const { [field]: _, ...rest } = payload;
+        expect(await outcome({ ...rest, [field]: null }), field).toEqual(await outcome(rest));
+      }
+      const least = Object.fromEntries(required.map((field) => [field, payload[field]]));
+      const nulls = Object.fromEntries(optional.map((field) => [field, null]));
+      expect(await outcome({ ...nulls, ...least })).toEqual(await outcome(least));
+      const surprised = await (await ready(command)).raw(command, { ...payload, surprise: null });
+      expect(surprised).toMatchObject({ ok: false, error: { code: 'INVALID_INPUT', field: 'surprise' } });
     });
 
     it('refuses a payload that is no object, and extra arguments', async () => {

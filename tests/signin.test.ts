@@ -55,6 +55,18 @@ describe.each(TRANSPORTS)('signing in over %s', (transport) => {
     expect((await second.ok('get_rooms', { mine: true })).rooms).toMatchObject([{ id: room.id }]);
   });
 
+  it('takes null in the handshake for absent, as a first launch sends it', async () => {
+    const username = unique('ada');
+    const first = await connect(server, { transport, auth: { username, token: null, locale: null } });
+    const { token, user } = await first.waitFor('connect_response');
+    expect(user.username).toBe(username);
+    const second = await connect(server, { transport, auth: { username: null, token } });
+    expect((await second.waitFor('connect_response')).user.id).toBe(user.id);
+    const nobody = await connect(server, { transport, auth: { username: null, token: null } });
+    expect(await nobody.code('get_rooms', {})).toBe('UNAUTHENTICATED');
+    expect(nobody.all('error')).toEqual([]);
+  });
+
   it('leaves the socket open and signed out when the handshake sign-in fails', async () => {
     for (const auth of [{ token: 'not a token' }, { username: 'x' }, { username: 'ada', token: 'both' }]) {
       const client = await connect(server, { transport, auth });

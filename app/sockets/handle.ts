@@ -237,7 +237,7 @@ function isCommand(name: string): name is CommandName {
 
 /** @throws Refusal `INVALID_INPUT` that names the first culprit */
 function parse<C extends CommandName>(name: C, payload: unknown): ParsedPayload<C> {
-  const parsed = COMMANDS[name].payload.safeParse(payload);
+  const parsed = COMMANDS[name].read(payload);
   if (parsed.success) return parsed.data as ParsedPayload<C>;
   throw invalidInput(parsed.error);
 }

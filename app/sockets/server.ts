@@ -171,9 +171,8 @@ function accept(
     // Who leaves the namespace has no use for the connection under it, which nothing else would end.
     if (reason === 'client namespace disconnect') socket.conn.close();
   });
-  const { username, token } = auth;
+  const { username = null, token = null } = auth;
   forgetHandshake(socket);
-  if (username === undefined && token === undefined) return;
-  const payload = { ...(username !== undefined && { username }), ...(token !== undefined && { token }) };
-  void dispatcher.handle(connection, ['authenticate', payload], client);
+  if (username === null && token === null) return;
+  void dispatcher.handle(connection, ['authenticate', { username, token }], client);
 }
