@@ -2,8 +2,20 @@ import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { z } from 'zod';
 import { FIRST_CHAT_FILE, firstChat } from '../app/http/examples.ts';
-import { COMMAND_NAMES, COMMANDS, ERROR_CODES, EVENT_NAMES, LIMITS } from '../protocol/index.ts';
+import {
+  CAPS,
+  COMMAND_NAMES,
+  COMMANDS,
+  COMMON_ERRORS,
+  ERROR_CODES,
+  ERRORS,
+  EVENT_NAMES,
+  LIMITS,
+  optionalFields,
+  RATES,
+} from '../protocol/index.ts';
 import { connect } from './support/client.ts';
 import { RunningProgram } from './support/process.ts';
 import { sharedServer } from './support/server.ts';
@@ -88,18 +100,75 @@ describe('docs/protocol.md', () => {
     expect(namesBelow(await read(), heading).sort()).toEqual([...names].sort());
   });
 
+  /** The row of a table that tells of this name, as it stands. */
+  const rowOf = (text: string, name: string) => new RegExp(`^\\| ?\`${name}\` ?\\|(.*)$`, 'm').exec(text)?.[1] ?? '';
+  const numbersIn = (text: string) =>
+    [...text.matchAll(/\d[\d,]*/g)].map(([number]) => Number(number.replaceAll(',', '')));
+
   it('has the value of every limit', async () => {
     const text = await read();
-    for (const [name, value] of Object.entries(LIMITS)) {
-      const row = new RegExp(`^\\| ?\`${name}\` ?\\|(.*)$`, 'm').exec(text)?.[1] ?? '';
-      const said = [...row.matchAll(/\d[\d,]*/g)].map(([number]) => Number(number.replaceAll(',', '')));
-      expect(said, name).toContain(value);
+    for (const [name, value] of Object.entries(LIMITS)) expect(numbersIn(rowOf(text, name)), name).toContain(value);
+  });
+
+  /** The cells of the row of each command, by the command's name. */
+  async function commandRows(): Promise<Map<string, string[]>> {
+    const section = (await read()).split(/^## /m).find((part) => part.startsWith('Commands')) ?? '';
+    const rows = [...section.matchAll(/^\| `.*$/gm)].map(([row]) => row.split(/(?<!\\)\|/).slice(1, -1));
+    return new Map(rows.map(([name = '', ...cells]) => [name.replace(/[` ]/g, ''), cells]));
+  }
+
+  const quoted = (cell: string) => [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code ?? '');
+
+  /** The fields of the objects in backquotes, in the outermost braces alone, sorted; `?` marks what may be absent. */
+  function fieldsIn(cell: string): string[] {
+    const objects = quoted(cell).filter((code) => code.startsWith('{'));
+    const outer = objects.map((code) => code.slice(1, -1).replace(/[[{].*[\]}]|: *('[^']*'|[\w.]+)/g, ''));
+    return outer.flatMap((code) => code.match(/\w+\??/g) ?? []).sort();
+  }
+
+  /** The fields of a schema as {@link fieldsIn} gives them. */
+  function fieldsOf(schema: z.ZodObject): string[] {
+    const optional = optionalFields(schema);
+    return Object.keys(schema.shape)
+      .map((name) => (optional.includes(name) ? `${name}?` : name))
+      .sort();
+  }
+
+  it('has the numbers of every rate and cap, and no other', async () => {
+    const text = await read();
+    expect(namesBelow(text, /^Rates/).sort()).toEqual([...Object.keys(RATES), ...Object.keys(CAPS)].sort());
+    for (const [name, { count, period, burst, per }] of Object.entries(RATES)) {
+      const [inTheLongRun, atOnce, of] = rowOf(text, name)
+        .split('|')
+        .map((cell) => cell.trim());
+      expect(inTheLongRun, name).toMatch(new RegExp(` an? ${period}$`));
+      expect(numbersIn(inTheLongRun ?? ''), name).toContain(count);
+      expect([numbersIn(atOnce ?? ''), of], name).toEqual([[burst], per]);
+    }
+    for (const [name, { value }] of Object.entries(CAPS)) expect(numbersIn(rowOf(text, name)), name).toContain(value);
+  });
+
+  it('says of every error code whether the same is worth repeating', async () => {
+    const text = (await read()).split(/^## /m).find((part) => part.startsWith('Error codes')) ?? '';
+    for (const code of ERROR_CODES) {
+      expect(rowOf(text, code).split('|').at(-2)?.trim(), code).toBe(ERRORS[code].retryable ? 'yes' : 'no');
     }
   });
 
-  it('lists for each command the refusals that it may give', async () => {
-    const text = await read();
-    for (const name of COMMAND_NAMES) for (const code of COMMANDS[name].errors) expect(text).toContain(`\`${code}\``);
+  it.each(COMMAND_NAMES)('says of %s what it takes, what it answers and how it may be refused', async (name) => {
+    const [payload = '', result = '', refusals = '', then = ''] = (await commandRows()).get(name) ?? [];
+    const command = COMMANDS[name];
+    const taken = fieldsOf(command.payload).map((field) => (name === 'authenticate' ? field.replace('?', '') : field));
+    expect(fieldsIn(payload)).toEqual(taken);
+    expect(fieldsIn(result)).toEqual(fieldsOf(command.result));
+    const codes: readonly string[] = ERROR_CODES;
+    const common: readonly string[] = COMMON_ERRORS;
+    const named = quoted(refusals).filter((word) => /^[A-Z_]+$/.test(word));
+    expect(named.filter((code) => !codes.includes(code))).toEqual([]);
+    expect(named.filter((code) => !common.includes(code)).sort()).toEqual([...command.errors].sort());
+    const events: readonly string[] = EVENT_NAMES;
+    const causes: readonly string[] = command.causes;
+    expect(quoted(then).filter((event) => !events.includes(event) || !causes.includes(event))).toEqual([]);
   });
 });
 
