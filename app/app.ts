@@ -219,7 +219,7 @@ export async function withAdmin(config: Config, use: (tools: { admin: Admin }) =
   const logger = createLogger({ level: 'error', pretty: false });
   const store = await openSqliteStore({ path, queueMax: config.storeQueueMax, logger, metrics: createMetrics() });
   try {
-    await use({ admin: new Admin(store, Date.now) });
+    await use({ admin: new Admin({ store, now: Date.now, newId: createIds() }) });
   } finally {
     await store.close();
   }

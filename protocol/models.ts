@@ -86,6 +86,7 @@ export const System = z
       user_id: Id,
       username: z.string(),
       added_by: Id.optional().meta({ description: 'The owner who added the user, when it was not the user.' }),
+      new_owner_id: Id.optional().meta({ description: 'The user, who owns the room now, when it had no members.' }),
     }),
     z.object({
       type: z.literal('user_left'),
@@ -93,6 +94,14 @@ export const System = z
       username: z.string(),
       removed_by: Id.optional().meta({ description: 'The owner who removed the user, when it was not the user.' }),
       new_owner_id: Id.optional().meta({ description: 'Who owns the room now, when the one who left owned it.' }),
+    }),
+    z.object({
+      type: z.literal('role_changed'),
+      role: z.literal('owner').meta({ description: 'What the user is in the room now.' }),
+      user_id: Id,
+      username: z.string(),
+      by: Id.nullable().meta({ description: 'Who did it; null: the operator of the server.' }),
+      previous_owner_id: Id.optional().meta({ description: 'Who owned the room before.' }),
     }),
   ])
   .meta({ id: 'System', description: 'What a system message says, for programs.' });

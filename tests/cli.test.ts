@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { copyFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../app/app.ts';
 import { readConfig } from '../app/core/config.ts';
@@ -11,20 +9,7 @@ import type { Message } from '../protocol/index.ts';
 import { ConnectionLost, connect, guest } from './support/client.ts';
 import { spawnServer } from './support/process.ts';
 import { startServer, testEnv } from './support/server.ts';
-
-const run = promisify(execFile);
-
-/** Runs a command-line tool on the server's data, and gives what it printed. */
-async function tool(
-  server: { readonly folder: string },
-  name: 'admin' | 'backup' | 'restore',
-  ...args: string[]
-): Promise<string> {
-  const file = join(import.meta.dirname, `../app/cli/${name}.ts`);
-  const env = { PATH: process.env['PATH'], ...testEnv(server.folder) };
-  const { stdout } = await run(process.execPath, [file, ...args], { env, cwd: server.folder, timeout: 25_000 });
-  return stdout;
-}
+import { tool } from './support/tool.ts';
 
 describe('the command-line tools', () => {
   it('list rooms and users, and say what they can do', async () => {

@@ -6,6 +6,8 @@ import { progressBar, runTool, UsageError } from './run.ts';
 const USAGE = `Usage: npm run admin -- COMMAND
   rooms [TEXT]            list the rooms whose name contains TEXT
   users [TEXT]            list the users whose name contains TEXT
+  set-owner ROOM_ID USER_ID
+                          give a room to one of its members
   delete-room ROOM_ID     remove a room and its history
   export-user USER_ID     print all data of a user as JSON (--out FILE: write it there)
   erase-user USER_ID      make all messages of a user tombstones, and end its memberships and sessions
@@ -19,11 +21,13 @@ type Tools = Parameters<Parameters<typeof withAdmin>[1]>[0];
 await runTool(async (config, args) => {
   const options = { json: { type: 'boolean', default: false }, out: { type: 'string' } } as const;
   const { values, positionals } = parse(() => parseArgs({ args, options, allowPositionals: true }));
-  const [command, argument] = positionals;
-  if (command === undefined || positionals.length > 2) throw new UsageError(USAGE);
+  const [command, argument, second] = positionals;
+  const most = command === 'set-owner' ? 3 : 2;
+  if (command === undefined || positionals.length > most) throw new UsageError(USAGE);
   await withAdmin(config, async (tools) => {
     if (command === 'rooms' || command === 'users') return await list(tools, command, argument, values.json);
     if (argument === undefined) throw new UsageError(USAGE);
+    if (command === 'set-owner') return await setOwner(tools, argument, second);
     await change(tools, command, argument, values.out);
   });
 });
@@ -55,6 +59,12 @@ async function list(
   for await (const user of admin.users(query)) {
     console.log(json ? JSON.stringify(user) : `${user.id}  ${user.username}  (last seen ${user.last_activity})`);
   }
+}
+
+async function setOwner({ admin }: Tools, room_id: string, user_id: string | undefined): Promise<void> {
+  if (user_id === undefined) throw new UsageError(USAGE);
+  await admin.setOwner(room_id, user_id);
+  console.log(`User ${user_id} owns room ${room_id} now.`);
 }
 
 async function change({ admin }: Tools, command: string, id: string, out: string | undefined): Promise<void> {

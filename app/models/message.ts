@@ -47,6 +47,8 @@ export function systemContent(system: System): string {
       return system.added_by === undefined ? `${system.username} joined` : `${system.username} was added`;
     case 'user_left':
       return system.removed_by === undefined ? `${system.username} left` : `${system.username} was removed`;
+    case 'role_changed':
+      return `${system.username} owns the room now`;
   }
 }
 
@@ -58,5 +60,7 @@ export function membershipChange(message: Message): { joined: string } | { left:
       return { joined: message.system.user_id };
     case 'user_left':
       return { left: message.system.user_id };
+    case 'role_changed':
+      return undefined;
   }
 }

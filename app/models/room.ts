@@ -54,3 +54,13 @@ export function refuseJoin(facts: RoomFacts, verified_hash: string | null): Erro
 export function refuseManage(facts: RoomFacts, user_id: string): ErrorCode | undefined {
   return refuseNonMember(facts) ?? (facts.room?.owner_id === user_id ? undefined : 'FORBIDDEN');
 }
+
+/** Who owns a room that `joined` has become a member of: a room has no owner only while it has no members. */
+export function ownerAfterJoin(owner_id: string | null, joined: string): string {
+  return owner_id ?? joined;
+}
+
+/** Who owns a room that `left` has left. `eldest` finds its longest-standing member, null when nobody is left. */
+export function ownerAfterLeave(owner_id: string | null, left: string, eldest: () => string | null): string | null {
+  return owner_id === left ? eldest() : owner_id;
+}

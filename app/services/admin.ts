@@ -14,17 +14,26 @@ export interface UserExport {
   readonly messages: readonly Message[];
 }
 
+/** What the tools need. */
+export interface AdminOptions {
+  readonly store: Store;
+  /** The clock, in milliseconds since 1970. */
+  readonly now: () => number;
+  readonly newId: () => string;
+}
+
 const ROWS_A_STEP = 1_000;
 
 /** What the command-line tools do to a database, beside a running server or without one. */
 export class Admin {
   readonly #store: Store;
   readonly #now: () => number;
+  readonly #newId: () => string;
 
-  /** `now` is the clock, in milliseconds since 1970. */
-  constructor(store: Store, now: () => number) {
+  constructor({ store, now, newId }: AdminOptions) {
     this.#store = store;
     this.#now = now;
+    this.#newId = newId;
   }
 
   /** All rooms whose name contains `query`. */
@@ -35,6 +44,14 @@ export class Admin {
   /** All users whose name contains `query`. */
   users(query: string | undefined): AsyncGenerator<StoredUser> {
     return pages((after) => this.#store.admin.users({ query, after, limit: ROWS_A_STEP }));
+  }
+
+  /**
+   * Gives a room to one of its members; a system message says so.
+   * @throws Refusal `ROOM_NOT_FOUND`, and `USER_NOT_FOUND` when the user is no member
+   */
+  async setOwner(room_id: string, user_id: string): Promise<void> {
+    await this.#store.admin.setOwner({ room_id, user_id, message_id: this.#newId(), at: this.#now() });
   }
 
   /**

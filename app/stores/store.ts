@@ -147,7 +147,10 @@ export interface RoomStore {
     room_id: string;
     user_id: string;
   }): Promise<{ type: RoomType; password_hash: string | null; member: boolean }>;
-  /** Makes a user a member; `verified_hash` is the password hash that the given password matched. A member stays one. */
+  /**
+   * Makes a user a member; `verified_hash` is the password hash that the given password matched. A member stays one, and
+   * who joins a room that nobody is in owns it.
+   */
   join(input: Membership & { verified_hash: string | null }): Promise<void>;
   /** Ends a membership; the room passes to its longest-standing member when its owner leaves. */
   leave(input: Membership): Promise<void>;
@@ -244,6 +247,8 @@ export interface AdminStore {
     after: number;
     rows: number;
   }): Promise<{ messages: Message[]; next: number | null }>;
+  /** Gives a room to one of its members. Refuses `ROOM_NOT_FOUND`, and `USER_NOT_FOUND` for who is no member. */
+  setOwner(input: Membership): Promise<void>;
   /** Takes a room out of sight; its messages are then removed by {@link AdminStore.purge}. Refuses `ROOM_NOT_FOUND`. */
   deleteRoom(input: { room_id: string }): Promise<void>;
   /** Removes up to `rows` messages of a deleted room; answers how many it removed. */

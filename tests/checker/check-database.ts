@@ -81,4 +81,10 @@ function* checkMembers(stored: Stored, log: RoomLog): Generator<Finding> {
   if (room.owner_id !== owner) {
     yield { kind: 'disagreement', text: `${where} is owned by ${room.owner_id}, by its log by ${owner}` };
   }
+  if (room.owner_id === null ? members.size > 0 : !members.has(room.owner_id)) {
+    yield {
+      kind: 'disagreement',
+      text: `${where} has ${members.size} members, and its owner ${room.owner_id} is none`,
+    };
+  }
 }

@@ -26,8 +26,10 @@ export class RoomLog {
     for (const message of messages) {
       this.byId.set(message.id, message);
       this.byRev.set(message.rev, message);
-      if (message.system?.type === 'user_joined') this.#join(message.system.user_id, message.seq);
-      if (message.system?.type === 'user_left') this.#leave(message.system, message.seq);
+      const { system, seq } = message;
+      if (system?.type === 'user_joined') this.#join(system, seq);
+      if (system?.type === 'user_left') this.#leave(system, seq);
+      if (system?.type === 'role_changed') this.#owners.push({ from: seq, user_id: system.user_id });
     }
   }
 
@@ -51,13 +53,14 @@ export class RoomLog {
     return this.#owners.findLast(({ from }) => from <= number)?.user_id ?? null;
   }
 
-  #join(user_id: string, seq: number): void {
+  #join({ user_id, new_owner_id }: { user_id: string; new_owner_id?: string | undefined }, seq: number): void {
     const terms = this.#terms.get(user_id) ?? [];
     this.#terms.set(user_id, terms);
     if (terms.at(-1)?.left === Number.POSITIVE_INFINITY) {
       this.contradictions.push(`entry ${seq} lets ${user_id} join, who is a member already`);
     } else terms.push({ joined: seq, left: Number.POSITIVE_INFINITY });
     if (this.#owners.length === 0) this.#owners.push({ from: seq, user_id });
+    else if (new_owner_id !== undefined) this.#owners.push({ from: seq, user_id: new_owner_id });
   }
 
   #leave(system: { user_id: string; new_owner_id?: string | undefined }, seq: number): void {

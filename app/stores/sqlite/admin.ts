@@ -6,9 +6,10 @@ import { Refusal } from '../../models/refusal.ts';
 import type { StoredRoom } from '../../models/room.ts';
 import { foldCase } from '../../models/text.ts';
 import { ERASED_USERNAME, type StoredUser } from '../../models/user.ts';
-import type { LogEntry, Page } from '../store.ts';
+import type { LogEntry, Membership, Page } from '../store.ts';
 import type { Database } from './database.ts';
-import { appendSystemMessage, type Written } from './message.ts';
+import { memberships } from './membership.ts';
+import type { Written } from './message.ts';
 import type { RoomState } from './room-state.ts';
 import {
   MESSAGE_COLUMNS,
@@ -78,7 +79,16 @@ export function adminReads(db: Database) {
 
 /** What the writer does for the command-line tools. */
 export function adminWrites(db: Database, rooms: RoomState) {
+  const { dismiss, promote } = memberships(db, rooms);
+
   return {
+    setOwner(input: Membership): Written<null> {
+      const { room, member } = rooms.facts(input.room_id, input.user_id);
+      if (room === undefined) throw new Refusal('ROOM_NOT_FOUND');
+      if (!member) throw new Refusal('USER_NOT_FOUND');
+      return { value: null, entries: room.owner_id === input.user_id ? [] : [promote(room, input)] };
+    },
+
     deleteRoom({ room_id }: { room_id: string }): Written<null> {
       if (db.run('DELETE FROM rooms WHERE id = ?', room_id) === 0) throw new Refusal('ROOM_NOT_FOUND');
       db.run('DELETE FROM members WHERE room_id = ?', room_id);
@@ -97,8 +107,12 @@ export function adminWrites(db: Database, rooms: RoomState) {
       const known = db.run('UPDATE users SET username = ?, name_key = NULL WHERE id = ?', ERASED_USERNAME, user_id);
       if (known === 0) throw new Refusal('USER_NOT_FOUND');
       revokeAll(db, user_id);
-      const memberships = db.all<{ room_id: string }>('SELECT room_id FROM members WHERE user_id = ?', user_id);
-      return { value: null, entries: memberships.flatMap(({ room_id }) => leave(db, rooms, { room_id, user_id, at })) };
+      const joined = db.all<{ room_id: string }>('SELECT room_id FROM members WHERE user_id = ?', user_id);
+      const entries = joined.flatMap(({ room_id }) => {
+        const room = rooms.room(room_id);
+        return room === undefined ? [] : [dismiss(room, { room_id, user_id, message_id: uuidv7(), at })];
+      });
+      return { value: null, entries };
     },
 
     eraseMessages(input: { user_id: string; after: number; rows: number; at: number }): Written<{
@@ -126,16 +140,6 @@ function scan(db: Database, { after, rows: limit }: { after: number; rows: numbe
   const sql = `SELECT rowid, ${MESSAGE_COLUMNS} FROM messages WHERE rowid > ? ORDER BY rowid LIMIT ?`;
   const rows = db.all<MessageRow & { rowid: number }>(sql, after, limit);
   return { rows, next: rows.length < limit ? null : (rows.at(-1)?.rowid ?? null) };
-}
-
-function leave(db: Database, rooms: RoomState, input: { room_id: string; user_id: string; at: number }): LogEntry[] {
-  const room = rooms.room(input.room_id);
-  if (room === undefined) return [];
-  const { user_id, at } = input;
-  const heir = rooms.removeMember(room, user_id);
-  const system: System = { type: 'user_left', user_id, username: ERASED_USERNAME, ...(heir && { new_owner_id: heir }) };
-  const content = systemContent(system);
-  return [{ message: appendSystemMessage(db, rooms, { room, id: uuidv7(), system, content, at }) }];
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Database } from './database.ts';
  * The schema, one step a version; a step that has shipped never changes. `PRAGMA user_version` holds how many are done.
  * Times are milliseconds since 1970.
  */
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -77,19 +77,35 @@ const MIGRATIONS: readonly string[] = [
   CREATE UNIQUE INDEX messages_by_change ON messages (room_id, rev) WHERE rev <> seq;
   CREATE UNIQUE INDEX messages_by_client_id ON messages (room_id, user_id, client_id) WHERE client_id IS NOT NULL;
   `,
+  // A room with members has an owner: those without one pass to their longest-standing member, by an entry of their log.
+  `
+  CREATE TEMP TABLE heirs AS
+    SELECT r.id AS room_id, r.seq + 1 AS seq, CAST(unixepoch('subsec') * 1000 AS INTEGER) AS at, u.id AS user_id, u.username,
+           lower(hex(randomblob(16))) AS random
+    FROM rooms r JOIN members m ON m.room_id = r.id JOIN users u ON u.id = m.user_id
+    WHERE r.owner_id IS NULL AND m.joined_seq = (SELECT min(joined_seq) FROM members WHERE room_id = r.id);
+  INSERT INTO messages (id, room_id, seq, rev, user_id, username, content, timestamp, system)
+    SELECT printf('%s-%s-7%s-8%s-%s', substr(printf('%012x', at), 1, 8), substr(printf('%012x', at), 9),
+                  substr(random, 1, 3), substr(random, 4, 3), substr(random, 7, 12)),
+           room_id, seq, seq, user_id, username, username || ' owns the room now', at,
+           json_object('type', 'role_changed', 'role', 'owner', 'user_id', user_id, 'username', username, 'by', NULL)
+    FROM heirs;
+  UPDATE rooms SET owner_id = heirs.user_id, seq = heirs.seq FROM heirs WHERE rooms.id = heirs.room_id;
+  DROP TABLE heirs;
+  `,
 ];
 
 /**
- * Brings the database to the newest schema; a new one gets its epoch.
+ * Brings the database to the newest schema, or to an older one that has only so many `steps`; a new one gets its epoch.
  * @returns the epoch
  * @throws Error when the file was written by a newer version of this program
  */
-export function migrate(db: Database): string {
+export function migrate(db: Database, steps = MIGRATIONS): string {
   const done = db.get<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0;
-  if (done > MIGRATIONS.length) {
-    throw new Error(`The database has schema ${done}, made by a newer version; this one knows ${MIGRATIONS.length}.`);
+  if (done > steps.length) {
+    throw new Error(`The database has schema ${done}, made by a newer version; this one knows ${steps.length}.`);
   }
-  for (const [i, step] of MIGRATIONS.entries()) {
+  for (const [i, step] of steps.entries()) {
     if (i < done) continue;
     db.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${i + 1}; COMMIT`);
   }

@@ -1,4 +1,4 @@
-import type { RoomFacts } from '../../models/room.ts';
+import { ownerAfterJoin, ownerAfterLeave, type RoomFacts } from '../../models/room.ts';
 import type { Database } from './database.ts';
 import { ROOM_COLUMNS, type RoomRow } from './rows.ts';
 
@@ -80,21 +80,31 @@ export class RoomState {
   addMember(room: RoomRow, user_id: string, seq: number): void {
     this.#db.run('INSERT INTO members (room_id, user_id, joined_seq) VALUES (?, ?, ?)', room.id, user_id, seq);
     this.#members.set(`${room.id} ${user_id}`, true);
-    this.#setMembers(room, room.user_count + 1, room.owner_id);
+    this.#setMembers(room, room.user_count + 1, ownerAfterJoin(room.owner_id, user_id));
   }
 
   /** Ends a membership. @returns the new owner, when the one who left owned the room and someone is left */
-  removeMember(room: RoomRow, user_id: string): string | undefined {
+  removeMember(room: RoomRow, user_id: string): string | null {
     this.#db.run('DELETE FROM members WHERE room_id = ? AND user_id = ?', room.id, user_id);
     this.#members.set(`${room.id} ${user_id}`, false);
-    if (room.owner_id !== user_id) {
-      this.#setMembers(room, room.user_count - 1, room.owner_id);
-      return undefined;
-    }
+    const { owner_id } = room;
+    this.#setMembers(
+      room,
+      room.user_count - 1,
+      ownerAfterLeave(owner_id, user_id, () => this.#eldest(room)),
+    );
+    return room.owner_id === owner_id ? null : room.owner_id;
+  }
+
+  /** Gives the room to a member. */
+  setOwner(room: RoomRow, user_id: string): void {
+    this.#setMembers(room, room.user_count, user_id);
+  }
+
+  /** The longest-standing member. */
+  #eldest(room: RoomRow): string | null {
     const sql = 'SELECT user_id FROM members WHERE room_id = ? ORDER BY joined_seq LIMIT 1';
-    const heir = this.#db.get<{ user_id: string }>(sql, room.id)?.user_id;
-    this.#setMembers(room, room.user_count - 1, heir ?? null);
-    return heir;
+    return this.#db.get<{ user_id: string }>(sql, room.id)?.user_id ?? null;
   }
 
   #setMembers(room: RoomRow, user_count: number, owner_id: string | null): void {

@@ -1,26 +1,16 @@
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
-import type { RoomType, System } from '../../../protocol/models.ts';
+import type { RoomType } from '../../../protocol/models.ts';
 import { decodeCursor, encodeCursor } from '../../models/cursor.ts';
-import { systemContent } from '../../models/message.ts';
 import { Refusal } from '../../models/refusal.ts';
 import { maySee, refuseJoin, refuseManage, refuseNonMember, type StoredRoom } from '../../models/room.ts';
 import { foldCase } from '../../models/text.ts';
-import { isErased } from '../../models/user.ts';
-import type { LogEntry, Membership, Page, RoomSnapshot } from '../store.ts';
+import type { Membership, Page, RoomSnapshot } from '../store.ts';
 import type { Database } from './database.ts';
-import { appendSystemMessage, type MessagesPage, newestMessages, type Written } from './message.ts';
+import { memberships } from './membership.ts';
+import { type MessagesPage, newestMessages, type Written } from './message.ts';
 import { type RoomState, roomFacts } from './room-state.ts';
-import {
-  NAMED_COLUMNS,
-  type NamedRow,
-  ROOM_COLUMNS,
-  type RoomRow,
-  toRoom,
-  toUser,
-  USER_COLUMNS,
-  type UserRow,
-} from './rows.ts';
+import { ROOM_COLUMNS, type RoomRow, toRoom, toUser, USER_COLUMNS, type UserRow } from './rows.ts';
 
 /** How many members `join_room` tells of. */
 const USERS_SHOWN = 100;
@@ -39,39 +29,7 @@ interface CreateInput {
 
 /** What the writer does with rooms and memberships. */
 export function roomWrites(db: Database, rooms: RoomState) {
-  const user = (id: string) => db.get<NamedRow>(`SELECT ${NAMED_COLUMNS} FROM users u WHERE u.id = ?`, id);
-
-  /** The user, unless there is none, or none any more. */
-  function present(id: string): NamedRow | undefined {
-    const row = user(id);
-    return row === undefined || isErased(row) ? undefined : row;
-  }
-
-  /** Stores the join of a user, who must exist and not be erased, as the room's next entry. */
-  function enroll(room: RoomRow, { user_id, message_id, at }: Membership, added_by?: string): LogEntry {
-    const row = present(user_id);
-    if (row === undefined) throw new Refusal(added_by === undefined ? 'UNAUTHENTICATED' : 'USER_NOT_FOUND');
-    const system: System = { type: 'user_joined', user_id, username: row.username, ...(added_by && { added_by }) };
-    const content = systemContent(system);
-    const message = appendSystemMessage(db, rooms, { room, id: message_id, system, content, at });
-    rooms.addMember(room, user_id, message.seq);
-    return { message, joined: { user: toUser(row), room: toRoom(room) } };
-  }
-
-  /** Stores the end of a membership as the room's next entry. */
-  function dismiss(room: RoomRow, { user_id, message_id, at }: Membership, removed_by?: string): LogEntry {
-    const username = user(user_id)?.username ?? '';
-    const new_owner_id = rooms.removeMember(room, user_id);
-    const system: System = {
-      type: 'user_left',
-      user_id,
-      username,
-      ...(removed_by && { removed_by }),
-      ...(new_owner_id && { new_owner_id }),
-    };
-    const content = systemContent(system);
-    return { message: appendSystemMessage(db, rooms, { room, id: message_id, system, content, at }) };
-  }
+  const { present, enroll, dismiss } = memberships(db, rooms);
 
   /** The room, once a rule has not refused. */
   function admit(facts: { room: RoomRow | undefined }, refused: ErrorCode | undefined): RoomRow {

@@ -179,6 +179,7 @@ function stores(
   const revokeTokens = write('revokeTokens');
   const touchUsers = write('touchUsers');
 
+  const setOwner = write('setOwner');
   const deleteRoom = write('deleteRoom');
   const eraseUser = write('eraseUser');
   const enter = read('enter');
@@ -195,6 +196,7 @@ function stores(
       memberships: read('memberships'),
       countMessages: () => reads.call('countMessages', undefined),
       messagesOf: read('messagesOf'),
+      setOwner: async (input) => void (await setOwner(input)),
       deleteRoom: async (input) => void (await deleteRoom(input)),
       purge: write('purge'),
       eraseUser: async (input) => void (await eraseUser(input)),

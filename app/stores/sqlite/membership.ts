@@ -1,0 +1,88 @@
+import type { System } from '../../../protocol/models.ts';
+import { systemContent } from '../../models/message.ts';
+import { Refusal } from '../../models/refusal.ts';
+import { ownerAfterJoin } from '../../models/room.ts';
+import { isErased } from '../../models/user.ts';
+import type { LogEntry, Membership } from '../store.ts';
+import type { Database } from './database.ts';
+import { appendSystemMessage } from './message.ts';
+import type { RoomState } from './room-state.ts';
+import { NAMED_COLUMNS, type NamedRow, type RoomRow, toRoom, toUser } from './rows.ts';
+
+/** The ways in which memberships begin and end, and rooms change hands: each stores one entry of the room. */
+export interface Memberships {
+  /** The user, unless there is none, or none any more. */
+  present(user_id: string): NamedRow | undefined;
+  /**
+   * Makes a user a member, by the word of `added_by` if it was another's; who joins a room without an owner owns it.
+   * @throws Refusal `UNAUTHENTICATED` (added: `USER_NOT_FOUND`) when the user is gone
+   */
+  enroll(room: RoomRow, who: Membership, added_by?: string): LogEntry;
+  /** Ends a membership, by the word of `removed_by` if it was another's; the owner's room passes on. */
+  dismiss(room: RoomRow, who: Membership, removed_by?: string): LogEntry;
+  /** Gives the room to one of its members, by the word of the operator. */
+  promote(room: RoomRow, who: Membership): LogEntry;
+}
+
+/** What the writer does with memberships, in the transaction of whoever calls it. */
+export function memberships(db: Database, rooms: RoomState): Memberships {
+  const user = (id: string) => db.get<NamedRow>(`SELECT ${NAMED_COLUMNS} FROM users u WHERE u.id = ?`, id);
+  const nameOf = (id: string) => user(id)?.username ?? '';
+
+  function append(room: RoomRow, { message_id: id, at }: Membership, system: System) {
+    return appendSystemMessage(db, rooms, { room, id, system, content: systemContent(system), at });
+  }
+
+  function present(user_id: string): NamedRow | undefined {
+    const row = user(user_id);
+    return row === undefined || isErased(row) ? undefined : row;
+  }
+
+  return {
+    present,
+
+    enroll(room, who, added_by) {
+      const { user_id } = who;
+      const row = present(user_id);
+      if (row === undefined) throw new Refusal(added_by === undefined ? 'UNAUTHENTICATED' : 'USER_NOT_FOUND');
+      const owner_id = ownerAfterJoin(room.owner_id, user_id);
+      const message = append(room, who, {
+        type: 'user_joined',
+        user_id,
+        username: row.username,
+        ...(added_by && { added_by }),
+        ...(owner_id !== room.owner_id && { new_owner_id: owner_id }),
+      });
+      rooms.addMember(room, user_id, message.seq);
+      return { message, joined: { user: toUser(row), room: toRoom(room) } };
+    },
+
+    dismiss(room, who, removed_by) {
+      const { user_id } = who;
+      const new_owner_id = rooms.removeMember(room, user_id);
+      const message = append(room, who, {
+        type: 'user_left',
+        user_id,
+        username: nameOf(user_id),
+        ...(removed_by && { removed_by }),
+        ...(new_owner_id && { new_owner_id }),
+      });
+      return { message };
+    },
+
+    promote(room, who) {
+      const { user_id } = who;
+      const previous_owner_id = room.owner_id;
+      rooms.setOwner(room, user_id);
+      const message = append(room, who, {
+        type: 'role_changed',
+        role: 'owner',
+        user_id,
+        username: nameOf(user_id),
+        by: null,
+        ...(previous_owner_id && { previous_owner_id }),
+      });
+      return { message };
+    },
+  };
+}

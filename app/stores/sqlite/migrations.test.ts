@@ -1,0 +1,53 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { Id } from '../../../protocol/models.ts';
+import { Database } from './database.ts';
+import { MIGRATIONS, migrate } from './migrations.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'sohbet-migrations-'));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+let made = 0;
+
+/** A database as a version wrote it that knew so many steps, closed with the test. */
+function older(steps: number) {
+  const db = new Database(join(folder, `${++made}.db`));
+  migrate(db, MIGRATIONS.slice(0, steps));
+  return { db, [Symbol.dispose]: () => db.close() };
+}
+
+it('gives rooms with members and no owner to the longest-standing member, by an entry of their log', () => {
+  using old = older(1);
+  const { db } = old;
+  const names = ['ada', 'can'];
+  for (const id of names) db.run('INSERT INTO users VALUES (?, ?, ?, 0, 1, 1, 1)', id, id, id);
+  const addRoom = (id: string, owner: string | null, seq: number) =>
+    db.run(
+      "INSERT INTO rooms VALUES (?, ?, ?, 'public', NULL, 'ada', ?, 1, 1, ?, 2, NULL)",
+      ...[id, id, id],
+      owner,
+      seq,
+    );
+  addRoom('ownerless', null, 7);
+  addRoom('owned', 'can', 7);
+  addRoom('empty', null, 7);
+  for (const room of ['ownerless', 'owned']) {
+    db.run('INSERT INTO members VALUES (?, ?, 6)', room, 'can');
+    db.run('INSERT INTO members VALUES (?, ?, 4)', room, 'ada');
+  }
+  migrate(db);
+  expect(db.all('SELECT id, owner_id, seq FROM rooms ORDER BY id')).toEqual([
+    { id: 'empty', owner_id: null, seq: 7 },
+    { id: 'owned', owner_id: 'can', seq: 7 },
+    { id: 'ownerless', owner_id: 'ada', seq: 8 },
+  ]);
+  const [entry, ...others] = db.all<{ id: string; timestamp: number; system: string }>('SELECT * FROM messages');
+  expect(others).toEqual([]);
+  expect(entry).toMatchObject({ room_id: 'ownerless', seq: 8, rev: 8, user_id: 'ada', username: 'ada' });
+  expect(Id.safeParse(entry?.id).success).toBe(true);
+  expect(Math.abs(Date.now() - (entry?.timestamp ?? 0))).toBeLessThan(60_000);
+  const system = { type: 'role_changed', role: 'owner', user_id: 'ada', username: 'ada', by: null };
+  expect(JSON.parse(entry?.system ?? '')).toEqual(system);
+});
