@@ -65,7 +65,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     wsEngine: webSocketEngine(limits !== null),
     cors: { origin: corsOrigins === '*' ? '*' : [...corsOrigins] },
     adapter: NoRooms,
-    allowRequest: (request, decide) => decide(null, !draining && !isJsonp(request) && mayConnect(request, corsOrigins)),
+    allowRequest: (request, decide) => decide(null, !draining && isSpoken(request) && mayConnect(request, corsOrigins)),
   });
   const addressOf = (request: IncomingMessage) => options.addressKey(options.clientAddress(request));
   const guard = limits && new Guard({ limits, addressOf, peerKey: options.peerKey, logger, metrics });
@@ -125,9 +125,13 @@ function boundRequests(http: HttpServer, timeoutMs: number): void {
   Object.assign(http, { connectionsCheckingInterval: Math.min(REQUEST_CHECK_MS, timeoutMs / 4) });
 }
 
-/** JSONP, for browsers of another age: no client of this protocol asks for it, and its bodies are encoded once more. */
-function isJsonp({ url }: IncomingMessage): boolean {
-  return new URL(url ?? '/', 'http://localhost').searchParams.has('j');
+/**
+ * Whether a handshake is of this protocol. Not so JSONP, for browsers of another age: its bodies are encoded once more.
+ * Nor a WebSocket of another version, which Engine.IO refuses only when it is open, by a text that is no frame.
+ */
+function isSpoken({ url, headers }: IncomingMessage): boolean {
+  const query = new URL(url ?? '/', 'http://localhost').searchParams;
+  return !query.has('j') && (headers.upgrade === undefined || query.getAll('EIO').at(-1) === '4');
 }
 
 /** The CORS headers alone do not stop a WebSocket, so the origin is checked here too. None, or the same host, passes. */
