@@ -1,44 +1,45 @@
-import { createApp } from './app.ts';
-import { ConfigError, loadEnv, readConfig } from './core/config.ts';
-import { print } from './core/logger.ts';
-import { saveMemoryWhileCalm } from './core/memory.ts';
+import { once } from 'node:events';
 
-/** Starts the server, and runs until SIGTERM or SIGINT. Exit code 0 after a stop that was asked for, 1 after a fault. */
+/** What asks for an end; SIGBREAK is Ctrl-Break on Windows. */
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGBREAK'] as const;
+
+/** Starts the server, and runs until it is asked to stop. Exit code 0 after that, 1 after a fault. */
 async function main(): Promise<void> {
+  const stop = new AbortController();
+  const { signal } = stop;
+  // First of all, and for good: process 1 of a container does not get a signal that it does not listen to, and Ctrl-C
+  // comes twice under npm, from the terminal and from npm. What takes long to load is imported after that.
+  for (const name of SIGNALS) process.on(name, () => stop.abort(0));
+  const { createApp } = await import('./app.ts');
+  const { loadEnv, readConfig } = await import('./core/config.ts');
+  const { print } = await import('./core/logger.ts');
+  const { saveMemoryWhileCalm } = await import('./core/memory.ts');
+
   // What is written to the data folder is for this user alone.
   process.umask(0o077);
   const config = readConfig(loadEnv(), process.stdout.isTTY);
-  const app = await createApp(config);
-
-  let stopping = false;
-  const stop = (code: number) => {
-    if (stopping) return;
-    stopping = true;
-    process.exitCode = code;
+  if (signal.aborted) return;
+  const asked = once(signal, 'abort').then(() => {
+    process.exitCode = signal.reason;
     // What does not end by itself in time is ended here.
-    setTimeout(() => process.exit(code), config.shutdownTimeoutMs - 500).unref();
-    app.close().then(
-      () => process.exit(code),
-      (error: unknown) => fail(error),
-    );
-  };
-  process.once('SIGTERM', () => stop(0));
-  process.once('SIGINT', () => stop(0));
+    setTimeout(() => process.exit(), config.shutdownTimeoutMs - 500).unref();
+  });
+  const app = await createApp(config);
   app.onFailure((error) => {
     process.stderr.write(`${error.message}\n`);
-    stop(1);
+    stop.abort(1);
   });
-
-  const { url } = await app.listen();
-  saveMemoryWhileCalm();
-  print(`Sohbet is listening on ${url}\n`);
+  if (!signal.aborted) {
+    const { url } = await app.listen();
+    saveMemoryWhileCalm();
+    print(`Sohbet is listening on ${url}\n`);
+  }
+  await asked;
+  await app.close();
+  process.exit();
 }
 
-function fail(error: unknown): void {
-  process.stderr.write(
-    `${error instanceof ConfigError ? error.message : String(error instanceof Error ? error.message : error)}\n`,
-  );
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
   process.exit(1);
-}
-
-main().catch(fail);
+});

@@ -176,8 +176,10 @@ describe('the ways to deploy', () => {
   it('start the program as `npm start` does', async () => {
     const read = (file: string) => readFile(join(ROOT, file), 'utf8');
     const { scripts } = JSON.parse(await read('package.json')) as { scripts: { start: string } };
-    expect(await read('render.yaml')).toContain(`startCommand: ${scripts.start}\n`);
-    const words = scripts.start.split(' ').map((word) => `"${word}"`);
+    const command = scripts.start.replace(/^exec /, '');
+    expect(await read('render.yaml')).toContain(`startCommand: ${command}\n`);
+    const words = command.split(' ').map((word) => `"${word}"`);
     expect(await read('Dockerfile')).toContain(`CMD [${words.join(', ')}]\n`);
+    expect(await read('docs/deploying.md')).toContain(`ExecStart=/opt/sohbet/node_modules/.bin/${command}\n`);
   });
 });

@@ -1,7 +1,14 @@
-import { describe, expect, it } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import type { Room } from '../protocol/index.ts';
 import { ConnectionLost, connect, guest, type TestClient } from './support/client.ts';
-import { type ServerProcess, spawnServer } from './support/process.ts';
+import { RunningProgram, type ServerProcess, spawnServer } from './support/process.ts';
+import { dataFolder, testEnv } from './support/server.ts';
+
+const ROOT = join(import.meta.dirname, '..');
 
 /** How the commands of one client ended. */
 interface Tally {
@@ -74,5 +81,78 @@ describe('stopping', () => {
     await Promise.all([idle.ended(), waiting.ended()]);
     await server.start();
     expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe('npm start', () => {
+  // An orphan would hold its output open, and the program would not have ended.
+  const ended = { code: 0, signal: null };
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'passes %s on, also when it comes twice: clients are sent away, and nothing is left running',
+    async (signal) => {
+      const folder = await dataFolder();
+      const npm = npmStart(folder);
+      const [url] = await npm.output(/http:\/\/[\w.:]+/);
+      const client = await connect({ url, track: () => {} }, { username: 'ada' });
+      npm.kill(signal);
+      npm.kill(signal);
+      await client.waitFor('server_closing');
+      expect(await npm.ended(15_000)).toEqual(ended);
+      expect(client.violations).toEqual([]);
+      await rm(folder, { recursive: true });
+    },
+  );
+
+  it('leaves nothing running when it is told to stop while the server starts', async () => {
+    const folder = await dataFolder();
+    const npm = npmStart(folder);
+    await npm.output(/> .*main\.ts/);
+    await vi.waitUntil(() => readdirSync(folder).includes('sohbet.db.lock'), { interval: 2, timeout: 20_000 });
+    npm.kill('SIGTERM');
+    expect(await npm.ended(15_000)).toEqual(ended);
+    await rm(folder, { recursive: true });
+  });
+
+  function npmStart(folder: string): RunningProgram {
+    const env = testEnv(folder, { npm_config_update_notifier: 'false' });
+    return new RunningProgram('npm', ['start'], { cwd: ROOT, env });
+  }
+});
+
+/** How to run a program as process 1 of a namespace of its own; undefined where that is not allowed. */
+const UNSHARE = [
+  ['--pid', '--fork', '--mount-proc', '--kill-child'],
+  ['--pid', '--fork', '--mount-proc', '--kill-child', '--map-root-user'],
+].find((args) => {
+  try {
+    execFileSync('unshare', [...args, 'true'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+});
+
+/** Tells, loaded into a server, when it begins to listen to SIGTERM, and what was in its data folder by then. */
+const TELL = `data:text/javascript,
+  import { readdirSync, writeSync } from 'node:fs';
+  process.on('newListener', (name) => {
+    if (name === 'SIGTERM') writeSync(1, 'listens, files: ' + readdirSync('.').length);
+  });`;
+
+describe.skipIf(UNSHARE === undefined)('a server that is process 1, as in a container', () => {
+  it.each([
+    ['before it has opened its data', () => true],
+    ['while it opens its data', (files: string[]) => files.includes('sohbet.db.lock')],
+  ])('ends when it is told to %s', async (_, moment) => {
+    const folder = await dataFolder();
+    const args = [...(UNSHARE ?? []), process.execPath, '--import', TELL, join(ROOT, 'app/main.ts')];
+    const program = new RunningProgram('unshare', args, { cwd: folder, env: testEnv(folder) });
+    await program.output(/listens, files: 0/);
+    await vi.waitUntil(() => moment(readdirSync(folder)), { interval: 2, timeout: 20_000 });
+    process.kill(Number(readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'utf8')), 'SIGTERM');
+    expect(await program.ended(15_000)).toEqual({ code: 0, signal: null });
+    expect(program.stderr).toBe('');
+    await rm(folder, { recursive: true });
   });
 });

@@ -50,6 +50,12 @@ export class RunningProgram {
     });
   }
 
+  /** Its process id. Throws when it could not be started. */
+  get pid(): number {
+    if (this.child.pid === undefined) throw new Error('the program could not be started');
+    return this.child.pid;
+  }
+
   /** Types something into it. */
   write(text: string): void {
     this.child.stdin?.write(text);
