@@ -1,26 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { guest } from './support/client.ts';
-import { RunningProgram, type ServerProcess, spawnServer } from './support/process.ts';
+import { freePort, RunningProgram, type ServerProcess, spawnServer } from './support/process.ts';
+import { findPython } from './support/python.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../examples');
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
-
-/** A Python that has python-socketio; undefined when there is none on this machine. */
-function findPython(): string | undefined {
-  const { PATH, HOME, PYTHONPATH } = process.env;
-  return ['python3', '/usr/bin/python3'].find((python) => {
-    try {
-      execFileSync(python, ['-c', 'import socketio, websocket'], { stdio: 'ignore', env: { PATH, HOME, PYTHONPATH } });
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
 
 /** Starts a program of the examples; it is killed when the test is over. */
 function start(file: string, args: readonly string[]): RunningProgram & Disposable {
@@ -37,11 +24,6 @@ async function restart(server: ServerProcess, whileAway: () => void): Promise<vo
   await server.kill('SIGKILL');
   whileAway();
   await server.start();
-}
-
-async function freePort(): Promise<string> {
-  await using server = await spawnServer();
-  return new URL(server.url).port;
 }
 
 describe('the terminal chat', () => {
@@ -65,7 +47,7 @@ describe('the terminal chat', () => {
 });
 
 describe('the Python client', () => {
-  const python = findPython();
+  const python = findPython('socketio, websocket');
 
   it('talks, resumes and sends each message once', async ({ skip }) => {
     if (python === undefined) return skip('no Python here has python-socketio and websocket-client');

@@ -3,6 +3,7 @@ import type { Locale } from '../../protocol/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Connection, Delivery, Identity, Outgoing } from '../services/delivery.ts';
+import { endForGood } from './ending.ts';
 import { ackPacket, Chunk, eventPacket } from './frames.ts';
 import { MessageJson } from './json.ts';
 import { type Acknowledgement, backlogOf, terminate, writeChunks } from './transport.ts';
@@ -172,7 +173,7 @@ export class Fanout implements Delivery {
 
   end(connection: Connection): void {
     this.flush();
-    (connection as SocketConnection).socket.disconnect(true);
+    endForGood((connection as SocketConnection).socket);
   }
 
   drop(connection: Connection): void {

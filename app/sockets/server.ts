@@ -8,6 +8,7 @@ import type { Metrics } from '../core/metrics.ts';
 import type { Limits } from '../services/limit.ts';
 import type { Sessions } from '../services/session.ts';
 import { drainConnections } from './drain.ts';
+import { closeLeft, endAsLost } from './ending.ts';
 import { type Fanout, SocketConnection } from './fanout.ts';
 import { Guard, webSocketEngine } from './guard.ts';
 import type { Dispatcher } from './handle.ts';
@@ -67,6 +68,8 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     adapter: NoRooms,
     allowRequest: (request, decide) => decide(null, !draining && isSpoken(request) && mayConnect(request, corsOrigins)),
   });
+  const missing = [...missingInternals(), ...(endAsLost(io) ? [] : ['createTransport of engine.io'])];
+  if (missing.length > 0) logger.warn({ missing }, 'connections are served in other ways: a package has changed');
   const addressOf = (request: IncomingMessage) => options.addressKey(options.clientAddress(request));
   const guard = limits && new Guard({ limits, addressOf, peerKey: options.peerKey, logger, metrics });
   guard?.protect(io, http);
@@ -83,8 +86,6 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     if (isHandshakeForgotten(socket)) socket.conn.close();
     else accept(socket, options, { guard, deadline, connections });
   });
-  for (const missing of missingInternals())
-    logger.warn({ missing }, 'fan-out takes a slower way: a package has changed');
   return {
     async drain() {
       draining = true;
@@ -165,7 +166,8 @@ function accept(
   receiveEvents(socket, (data, acknowledgement) => {
     void dispatcher.handle(connection, data, client, acknowledgement);
   });
-  socket.on('error', (error) => logger.warn({ err: error, connection: id }, 'a socket met a fault'));
+  // A packet that is none: Socket.IO ends the connection.
+  socket.on('error', ({ message }) => logger.debug({ connection: id, reason: message }, 'a packet was malformed'));
   socket.on('disconnect', (reason) => {
     metrics.connections.dec();
     deadline.delete(connection);
@@ -173,7 +175,7 @@ function accept(
     options.sessions.disconnect(connection);
     logger.info({ connection: id, reason }, 'disconnected');
     // Who leaves the namespace has no use for the connection under it, which nothing else would end.
-    if (reason === 'client namespace disconnect') socket.conn.close();
+    if (reason === 'client namespace disconnect') closeLeft(socket);
   });
   const { username = null, token = null } = auth;
   forgetHandshake(socket);

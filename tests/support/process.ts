@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Env } from '../../app/core/config.ts';
 import type { Host, TestClient } from './client.ts';
@@ -166,4 +167,13 @@ export async function spawnServer(env: Env = {}): Promise<ServerProcess> {
 /** The program as it would be started, not started yet: for starts that fail. */
 export async function prepareServer(env: Env = {}): Promise<ServerProcess> {
   return new ServerProcess(await dataFolder(), env);
+}
+
+/** A port that nothing listens on just now, for a server that is to come back at the same address. */
+export async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return String(port);
 }
