@@ -1,10 +1,23 @@
 import { z } from 'zod';
 import type { HttpApp } from './app.ts';
 
-/** How a part of the server fares: `degraded` works in part (the store can be read but not written). */
+/** How a part of the server fares: `degraded` works in part (the store can be read, but not written or not all of it). */
 const ServiceState = z
   .enum(['up', 'degraded', 'down'])
-  .describe('`degraded`: works in part; the store can be read but not written.');
+  .describe('`degraded`: works in part; the store can be read, but not written or not all of it.');
+
+/** Why the store is not up. */
+const REASONS = [
+  'locked',
+  'full',
+  'read_only',
+  'io',
+  'damaged',
+  'unopened',
+  'overloaded',
+  'no_answer',
+  'other',
+] as const;
 
 /** The answer of `/health`. */
 export const Health = z.object({
@@ -15,6 +28,13 @@ export const Health = z.object({
     store: ServiceState.describe('The database.'),
   }),
   culprit: z.enum(['api', 'socketio', 'store']).optional().describe('Which service is at fault, when one is.'),
+  reason: z
+    .enum(REASONS)
+    .optional()
+    .describe(
+      'Why: another process holds the lock, the disk is full, read-only or failing, a part of the database is damaged, ' +
+        'its file cannot be opened, too much is waiting, no answer came in time, or what the log says.',
+    ),
 });
 
 /** See the schema of the same name. */

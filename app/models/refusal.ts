@@ -16,8 +16,8 @@ export class Refusal extends Error {
   readonly code: ErrorCode;
   readonly details: RefusalDetails;
 
-  constructor(code: ErrorCode, details: RefusalDetails = {}) {
-    super(details.detail ?? ERRORS[code].message.en);
+  constructor(code: ErrorCode, details: RefusalDetails = {}, options?: ErrorOptions) {
+    super(details.detail ?? ERRORS[code].message.en, options);
     this.name = 'Refusal';
     this.code = code;
     this.details = details;

@@ -1,28 +1,65 @@
 import type { Logger } from '../core/logger.ts';
-import type { Store, StoreProbe } from '../stores/store.ts';
+import type { Store, StoreFault } from '../stores/store.ts';
 
 /** How a part of the server fares. */
 type State = 'up' | 'degraded' | 'down';
+
+/** Why the store is not up; `no_answer`: it has not said in time. */
+type Reason = StoreFault | 'no_answer';
 
 /** How the whole server fares. */
 export interface HealthReport {
   readonly status: State;
   readonly services: { readonly api: State; readonly socketio: State; readonly store: State };
   readonly culprit?: 'store';
+  readonly reason?: Reason;
 }
 
 const INTERVAL_MS = 5_000;
+const PATIENCE_MS = 4_500;
 
-/** Probes the store every five seconds; who asks reads the last result. A probe that does not return is a failed one. */
+/** A way to ask the store; while it has not answered it is not asked again. */
+class Probe {
+  readonly #ask: () => Promise<Reason | undefined>;
+  #underWay: Promise<Reason | undefined> | undefined;
+
+  constructor(ask: () => Promise<Reason | undefined>) {
+    this.#ask = ask;
+  }
+
+  /** What it meets, waiting for a while. */
+  async run(): Promise<Reason | undefined> {
+    this.#underWay ??= this.#ask().finally(() => {
+      this.#underWay = undefined;
+    });
+    const { promise: late, resolve } = Promise.withResolvers<Reason>();
+    const timer = setTimeout(() => resolve('no_answer'), PATIENCE_MS);
+    const found = await Promise.race([this.#underWay, late]);
+    clearTimeout(timer);
+    return found;
+  }
+}
+
+/**
+ * Probes the store every five seconds; who asks reads the last result. Reads and writes are probed apart, since a
+ * write may wait long for a lock that another process holds while everything can be read.
+ */
 export class StoreHealth {
   readonly #store: Store;
   readonly #logger: Logger;
+  readonly #reading: Probe;
+  readonly #writing: Probe;
+  #unreadable: Reason | undefined;
+  #unwritable: Reason | undefined;
   #state: State = 'up';
+  #reason: Reason | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(store: Store, logger: Logger) {
     this.#store = store;
     this.#logger = logger;
+    this.#reading = new Probe(() => store.probeRead());
+    this.#writing = new Probe(() => store.probeWrite());
   }
 
   /** Probes once, and from then on every five seconds. */
@@ -35,22 +72,26 @@ export class StoreHealth {
     clearInterval(this.#timer);
   }
 
-  /** The result of the last probe. */
+  /** The result of the last probe; damage shows as soon as it is met. */
   read(): HealthReport {
+    this.#judge();
     const services = { api: 'up', socketio: 'up', store: this.#state } as const;
-    return this.#state === 'up' ? { status: 'up', services } : { status: this.#state, services, culprit: 'store' };
+    const report = { status: this.#state, services };
+    return this.#reason === undefined ? report : { ...report, culprit: 'store', reason: this.#reason };
   }
 
   async #probe(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<StoreProbe>((resolve) => {
-      timer = setTimeout(() => resolve({ readable: false, writable: false, reason: 'no answer' }), INTERVAL_MS - 500);
-    });
-    const { readable, writable, reason } = await Promise.race([this.#store.probe(), late]);
-    clearTimeout(timer);
-    const state = !readable ? 'down' : writable ? 'up' : 'degraded';
-    if (state !== this.#state)
-      this.#logger[state === 'up' ? 'info' : 'error']({ state, reason }, 'the store changed its state');
+    [this.#unreadable, this.#unwritable] = await Promise.all([this.#reading.run(), this.#writing.run()]);
+    this.#judge();
+  }
+
+  #judge(): void {
+    // What is damaged stays so until somebody mends it, though the probes may not meet it.
+    const reason = this.#unreadable ?? this.#unwritable ?? (this.#store.isDamaged ? 'damaged' : undefined);
+    const state = this.#unreadable !== undefined ? 'down' : reason !== undefined ? 'degraded' : 'up';
+    if (state === this.#state && reason === this.#reason) return;
     this.#state = state;
+    this.#reason = reason;
+    this.#logger[state === 'up' ? 'info' : 'error']({ state, reason }, 'the store changed its state');
   }
 }

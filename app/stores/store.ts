@@ -32,18 +32,22 @@ export interface Store {
   onEntries(listener: (entries: readonly LogEntry[]) => void): void;
   /** Calls back once if the engine dies and cannot go on; what was being written has an unknown outcome. */
   onFailure(listener: (error: Error) => void): void;
-  /** Whether the database can be read and written right now, found by doing both. Never rejects. */
-  probe(): Promise<StoreProbe>;
+  /** Whether something in the database was found to be damaged since it was opened; the rest is there all the same. */
+  readonly isDamaged: boolean;
+  /** What keeps the database from being read right now, found by reading; undefined when nothing does. Never rejects. */
+  probeRead(): Promise<StoreFault | undefined>;
+  /** What keeps the database from being written right now, found by writing. Never rejects. */
+  probeWrite(): Promise<StoreFault | undefined>;
   /** Finishes what is waiting and closes the database. */
   close(): Promise<void>;
 }
 
-/** What {@link Store.probe} found; a reason is there when one of them is false. */
-export interface StoreProbe {
-  readonly readable: boolean;
-  readonly writable: boolean;
-  readonly reason?: string;
-}
+/**
+ * Why a database cannot be used: another process holds its lock, there is no room on the disk, it may not be written,
+ * the disk fails, a part of it cannot be read for good, its file cannot be opened, too much is waiting for it, or
+ * something else.
+ */
+export type StoreFault = 'locked' | 'full' | 'read_only' | 'io' | 'damaged' | 'unopened' | 'overloaded' | 'other';
 
 /** Something that servers must hear of and that is in no room's log. Numbers only rise. */
 export type Notice = { readonly number: number } & (

@@ -53,9 +53,26 @@ export class Database {
     return Number(this.#prepare(sql).statement.run(...parameters).changes);
   }
 
-  /** Whether a transaction is open; SQLite ends it by itself on some errors, such as a full disk. */
-  get inTransaction(): boolean {
-    return this.#connection.isTransaction;
+  /**
+   * Does the work in one transaction, `IMMEDIATE` where it writes. Throws what the work or the engine throws; then
+   * nothing of it was done.
+   */
+  transaction<T>(mode: 'DEFERRED' | 'IMMEDIATE', work: () => T): T {
+    // One that could not be ended when it failed.
+    this.#rollBack();
+    this.exec(`BEGIN ${mode}`);
+    try {
+      const result = work();
+      this.exec('COMMIT');
+      return result;
+    } catch (error) {
+      try {
+        this.#rollBack();
+      } catch {
+        // The first fault tells more; this one is met again, and told, by the next transaction.
+      }
+      throw error;
+    }
   }
 
   /** Grows whenever another connection has committed to the file. */
@@ -66,6 +83,11 @@ export class Database {
   close(): void {
     this.#statements.clear();
     this.#connection.close();
+  }
+
+  /** SQLite ends a transaction by itself on some errors, such as a full disk. */
+  #rollBack(): void {
+    if (this.#connection.isTransaction) this.exec('ROLLBACK');
   }
 
   #prepare(sql: string): Prepared {

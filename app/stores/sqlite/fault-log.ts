@@ -1,4 +1,5 @@
 import type { Logger } from '../../core/logger.ts';
+import type { Fault } from './faults.ts';
 
 /** No more often than this is a fault of the same call logged, in milliseconds. */
 const EVERY_MS = 5_000;
@@ -16,7 +17,7 @@ export class FaultLog {
   }
 
   /** Takes note that a call met a fault of the database. */
-  add(call: string, fault: string): void {
+  add(call: string, { kind, text }: Fault): void {
     const now = performance.now();
     const last = this.#calls.get(call);
     if (last !== undefined && now - last.at < EVERY_MS) {
@@ -24,6 +25,6 @@ export class FaultLog {
       return;
     }
     this.#calls.set(call, { at: now, unlogged: 0 });
-    this.#logger.error({ call, fault, unlogged: last?.unlogged ?? 0 }, 'the database failed a call');
+    this.#logger.error({ call, kind, fault: text, unlogged: last?.unlogged ?? 0 }, 'the database failed a call');
   }
 }

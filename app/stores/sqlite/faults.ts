@@ -1,19 +1,36 @@
 import type { ErrorCode } from '../../../protocol/errors.ts';
+import type { StoreFault } from '../store.ts';
 
-/** Primary result codes (sqlite.org/rescode.html) that mean that the file cannot be used now, not that we erred. */
-const UNUSABLE = new Set([
-  5, // SQLITE_BUSY
-  6, // SQLITE_LOCKED
-  8, // SQLITE_READONLY
-  10, // SQLITE_IOERR
-  11, // SQLITE_CORRUPT
-  13, // SQLITE_FULL
-  14, // SQLITE_CANTOPEN
-  26, // SQLITE_NOTADB
+/** A fault of the engine, as it crosses from the worker; the text is for the log. */
+export interface Fault {
+  readonly kind: StoreFault;
+  readonly text: string;
+}
+
+/**
+ * Result codes that mean that the file cannot be used now, not that we erred: the primary ones (sqlite.org/rescode.html),
+ * and extended ones where they tell more.
+ */
+const KINDS: ReadonlyMap<number, StoreFault> = new Map([
+  [5, 'locked'], // SQLITE_BUSY
+  [6, 'locked'], // SQLITE_LOCKED
+  [8, 'read_only'], // SQLITE_READONLY
+  [10, 'io'], // SQLITE_IOERR
+  [266, 'damaged'], // SQLITE_IOERR_READ
+  [522, 'damaged'], // SQLITE_IOERR_SHORT_READ
+  [11, 'damaged'], // SQLITE_CORRUPT
+  [13, 'full'], // SQLITE_FULL
+  [14, 'unopened'], // SQLITE_CANTOPEN
+  [26, 'damaged'], // SQLITE_NOTADB
 ]);
 
+/** What a thrown value tells of the engine: `other` when it is no fault of the file. */
+export function faultOf(error: unknown): Fault {
+  const code = typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) : 0;
+  return { kind: KINDS.get(code) ?? KINDS.get(code & 0xff) ?? 'other', text: String(error) };
+}
+
 /** The code that a fault of the engine is answered with: `UNAVAILABLE` for the disk's, `INTERNAL` for ours. */
-export function faultCode(error: unknown): ErrorCode {
-  const errcode = typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) : 0;
-  return UNUSABLE.has(errcode & 0xff) ? 'UNAVAILABLE' : 'INTERNAL';
+export function faultCode({ kind }: Fault): ErrorCode {
+  return kind === 'other' ? 'INTERNAL' : 'UNAVAILABLE';
 }

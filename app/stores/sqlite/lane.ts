@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { Refusal } from '../../models/refusal.ts';
+import type { Fault } from './faults.ts';
 import type { BatchMessage, ReadyMessage, ReplyMessage, WorkerOptions } from './worker-messages.ts';
 
 /** A table of functions that a worker carries out, by name. */
@@ -38,8 +39,8 @@ export interface LaneOptions {
   readonly onBatch?: (calls: readonly PendingCall[], replies: ReplyMessage[], seconds: number) => void;
   /** Told how many wait, whenever that changes. */
   readonly onQueue?: (waiting: number) => void;
-  /** Told the text of a fault that is nobody's rule. */
-  readonly onFault: (call: string, fault: string) => void;
+  /** Told of a fault that is nobody's rule. */
+  readonly onFault: (call: string, fault: Fault) => void;
 }
 
 /**
@@ -112,9 +113,10 @@ export class Lane<T extends CallTable<T>, R extends Record<keyof T, unknown> = O
   #answer(call: PendingCall, reply: ReplyMessage | undefined): void {
     if (reply === undefined) call.reject(new Refusal('INTERNAL'));
     else if (reply.ok) call.resolve(reply.value);
+    else if (reply.fault === undefined) call.reject(new Refusal(reply.code, reply.details));
     else {
-      if (reply.fault !== undefined) this.#options.onFault(call.name, reply.fault);
-      call.reject(new Refusal(reply.code, reply.details));
+      this.#options.onFault(call.name, reply.fault);
+      call.reject(new Refusal(reply.code, {}, { cause: reply.fault.kind }));
     }
   }
 

@@ -3,13 +3,15 @@ import type { Message } from '../../../protocol/models.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import { JsonText } from '../../models/json-text.ts';
-import type { LogEntry, SendInput, Sent, Store } from '../store.ts';
+import { Refusal } from '../../models/refusal.ts';
+import type { LogEntry, SendInput, Sent, Store, StoreFault } from '../store.ts';
 import type { ReadCalls, WriteCalls } from './calls.ts';
 import { FaultLog } from './fault-log.ts';
+import type { Fault } from './faults.ts';
 import { type Input, Lane, type Output, type Outputs, type PendingCall, startWorker } from './lane.ts';
 import type { MessagesPage, Written } from './message.ts';
 import { toMessage } from './rows.ts';
-import type { BatchReply, OutsideWrite, ReplyMessage } from './worker-messages.ts';
+import type { BatchReply, OutsideWrite, ReplyMessage, WatchFailed } from './worker-messages.ts';
 
 /** What the SQLite store is opened with. */
 export interface SqliteOptions {
@@ -48,7 +50,11 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   let onFailure: (error: Error) => void = () => {};
   let closing = false;
   const faults = new FaultLog(options.logger);
-  const onFault = (call: string, fault: string) => faults.add(call, fault);
+  let isDamaged = false;
+  const onFault = (call: string, fault: Fault) => {
+    isDamaged ||= fault.kind === 'damaged';
+    faults.add(call, fault);
+  };
   const writes = new Lane<WriteCalls, WriteOutputs>(writer, {
     kind: 'write',
     queueMax: options.queueMax,
@@ -72,8 +78,9 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     onFault,
   });
   for (const worker of new Set([writer, reader])) {
-    worker.on('message', (message: BatchReply | OutsideWrite) => {
+    worker.on('message', (message: BatchReply | OutsideWrite | WatchFailed) => {
       if (message.kind === 'outside write') onOutsideWrite();
+      else if (message.kind === 'watch failed') onFault('watch', message.fault);
       else (message.kind === 'write' ? writes : reads).settle(message.replies);
     });
     const fail = (error: Error) => {
@@ -102,20 +109,28 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     onFailure: (callback) => {
       onFailure = callback;
     },
-    async probe() {
-      const reason = (error: unknown) => String(error);
-      const readFault = await reads.call('probeRead', undefined).then(() => undefined, reason);
-      const writeFault = await writes.call('probeWrite', Date.now()).then(() => undefined, reason);
-      const fault = readFault ?? writeFault;
-      const state = { readable: readFault === undefined, writable: writeFault === undefined };
-      return fault === undefined ? state : { ...state, reason: fault };
+    get isDamaged() {
+      return isDamaged;
     },
+    probeRead: () => faultIn(reads.call('probeRead', undefined)),
+    probeWrite: () => faultIn(writes.call('probeWrite', Date.now())),
     async close() {
       await Promise.all([writes.drained(), reads.drained()]);
       closing = true;
       await Promise.all([...new Set([reader, writer])].map(end));
     },
   };
+}
+
+/** What a call meets, if anything. */
+async function faultIn(call: Promise<unknown>): Promise<StoreFault | undefined> {
+  try {
+    await call;
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Refusal)) return 'other';
+    return error.code === 'OVERLOADED' ? 'overloaded' : ((error.cause as StoreFault | undefined) ?? 'other');
+  }
 }
 
 /** Closes the worker's connection and waits for its thread to end. */

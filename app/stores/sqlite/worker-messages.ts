@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { RefusalDetails } from '../../models/refusal.ts';
+import type { Fault } from './faults.ts';
 
 /** What a worker is started with. */
 export interface WorkerOptions {
@@ -21,10 +22,18 @@ export interface BatchMessage {
   readonly calls: readonly CallMessage[];
 }
 
-/** What became of one call. A `fault` is nobody's rule: the text is for the log. */
+/** A call that met a fault, which is nobody's rule. */
+export interface FailedReply {
+  readonly ok: false;
+  readonly code: ErrorCode;
+  readonly fault: Fault;
+}
+
+/** What became of one call: a value, the refusal of a rule, or a fault. */
 export type ReplyMessage =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly code: ErrorCode; readonly details?: RefusalDetails; readonly fault?: string };
+  | { readonly ok: false; readonly code: ErrorCode; readonly details?: RefusalDetails; readonly fault?: undefined }
+  | FailedReply;
 
 /** The replies to a batch, in the order of its calls. */
 export interface BatchReply {
@@ -35,6 +44,12 @@ export interface BatchReply {
 /** Another process has written to the file since the last time this was looked at. */
 export interface OutsideWrite {
   readonly kind: 'outside write';
+}
+
+/** Whether another process has written could not be seen; it is looked at again. */
+export interface WatchFailed {
+  readonly kind: 'watch failed';
+  readonly fault: Fault;
 }
 
 /** The first thing a worker says: it is ready, or why it cannot be. */

@@ -2,16 +2,18 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Refusal } from '../../models/refusal.ts';
 import { readCalls, writeCalls } from './calls.ts';
 import { Database } from './database.ts';
-import { faultCode } from './faults.ts';
+import { faultCode, faultOf } from './faults.ts';
 import { migrate } from './migrations.ts';
 import { RoomState } from './room-state.ts';
 import type {
   BatchMessage,
   BatchReply,
   CallMessage,
+  FailedReply,
   OutsideWrite,
   ReadyMessage,
   ReplyMessage,
+  WatchFailed,
   WorkerOptions,
 } from './worker-messages.ts';
 
@@ -42,15 +44,14 @@ function open({ path, role }: WorkerOptions) {
   /** All calls in one transaction; throws when any meets a fault, with nothing done. */
   function transact(calls: readonly CallMessage[]): ReplyMessage[] {
     try {
-      db.exec('BEGIN IMMEDIATE');
-      rooms.begin();
-      const replies = calls.map((call) => answer(writes, call));
-      rooms.flush();
-      db.exec('COMMIT');
-      return replies;
+      return db.transaction('IMMEDIATE', () => {
+        rooms.begin();
+        const replies = calls.map((call) => answer(writes, call));
+        rooms.flush();
+        return replies;
+      });
     } catch (error) {
       rooms.forget();
-      if (db.inTransaction) db.exec('ROLLBACK');
       throw error;
     }
   }
@@ -60,7 +61,9 @@ function open({ path, role }: WorkerOptions) {
     try {
       return transact(calls);
     } catch (error) {
-      if (calls.length === 1) return [{ ok: false, code: faultCode(error), fault: String(error) }];
+      const failed = failure(error);
+      // Alone, each would wait as long again for the lock that another process holds.
+      if (calls.length === 1 || failed.fault.kind === 'locked') return calls.map(() => failed);
       return calls.flatMap((call) => write([call]));
     }
   }
@@ -69,12 +72,9 @@ function open({ path, role }: WorkerOptions) {
   function read(calls: readonly CallMessage[]): ReplyMessage[] {
     return calls.map((call) => {
       try {
-        db.exec('BEGIN');
-        return answer(reads, call);
+        return db.transaction('DEFERRED', () => answer(reads, call));
       } catch (error) {
-        return { ok: false, code: faultCode(error), fault: String(error) };
-      } finally {
-        if (db.inTransaction) db.exec('COMMIT');
+        return failure(error);
       }
     });
   }
@@ -88,6 +88,12 @@ function open({ path, role }: WorkerOptions) {
   }
 
   return { epoch, write, read, writtenOutside, close: () => db.close() };
+}
+
+/** The reply to a call that met a fault. */
+function failure(error: unknown): FailedReply {
+  const fault = faultOf(error);
+  return { ok: false, code: faultCode(fault), fault };
 }
 
 /** How often the writer looks whether another process has written, in milliseconds. */
@@ -104,7 +110,11 @@ function start(): void {
   }
   port?.postMessage({ ready: true, epoch: connection.epoch } satisfies ReadyMessage);
   const watch = () => {
-    if (connection.writtenOutside()) port?.postMessage({ kind: 'outside write' } satisfies OutsideWrite);
+    try {
+      if (connection.writtenOutside()) port?.postMessage({ kind: 'outside write' } satisfies OutsideWrite);
+    } catch (error) {
+      port?.postMessage({ kind: 'watch failed', fault: faultOf(error) } satisfies WatchFailed);
+    }
   };
   // The reader would see the writer's own commits as another's.
   const watching = options.role === 'reader' ? undefined : setInterval(watch, WATCH_INTERVAL_MS);
