@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isBlank } from './blank.ts';
 import { type Command, define } from './define.ts';
 import { ERROR_CODES } from './errors.ts';
 import { EXAMPLES } from './examples.ts';
@@ -7,8 +8,8 @@ import { Id, LogNumber, Message, Room, RoomType, text, User } from './models.ts'
 import type { CommandName } from './names.ts';
 
 const Empty = z.strictObject({});
-const Content = text({ min: 1, max: LIMITS.content_max }).refine((value) => value.trim() !== '', {
-  error: 'must not be only white space',
+const Content = text({ min: 1, max: LIMITS.content_max }).refine((value) => !isBlank(value), {
+  error: 'must not be blank',
 });
 const Password = text({ min: LIMITS.password_min, max: LIMITS.password_max });
 const ClientId = text({ min: 1, max: LIMITS.client_id_max }).meta({

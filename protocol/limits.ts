@@ -5,7 +5,7 @@
  */
 export const LIMITS = {
   /** The fewest code points a username may have, after normalisation. */
-  username_min: 2,
+  username_min: 1,
   /** The most code points a username may have, after normalisation. */
   username_max: 32,
   /** The most code points a room name may have, after trimming. */

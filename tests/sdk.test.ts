@@ -26,7 +26,7 @@ describe('signing in', () => {
   it('throws typed errors', async () => {
     await using clients = new Clients();
     const chat = clients.create(server.url);
-    const short = await chat.signIn({ username: 'x' }).catch((error: unknown) => error);
+    const short = await chat.signIn({ username: ' ' }).catch((error: unknown) => error);
     expect(short).toBeInstanceOf(ChatError);
     expect(short).toMatchObject({ code: 'INVALID_INPUT', field: 'username', isRetryable: false });
     expect(chat.state).toBe('signed out');

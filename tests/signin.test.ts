@@ -68,7 +68,7 @@ describe.each(TRANSPORTS)('signing in over %s', (transport) => {
   });
 
   it('leaves the socket open and signed out when the handshake sign-in fails', async () => {
-    for (const auth of [{ token: 'not a token' }, { username: 'x' }, { username: 'ada', token: 'both' }]) {
+    for (const auth of [{ token: 'not a token' }, { username: '\u200b' }, { username: 'ada', token: 'both' }]) {
       const client = await connect(server, { transport, auth });
       const error = await client.waitFor('error');
       expect(error.event).toBe('authenticate');

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../protocol/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { codePoints, type Room, type RoomType } from '../../protocol/models.ts';
+import { faultOfLook } from './name.ts';
 import { Refusal } from './refusal.ts';
 
 /** A room as stores keep it: what {@link Room} tells, without what only presence knows. */
@@ -16,14 +17,14 @@ export interface RoomFacts {
 
 /**
  * A room name as it is kept: trimmed.
- * @throws Refusal `INVALID_INPUT` when nothing is left, it is too long, or it holds control characters.
+ * @throws Refusal `INVALID_INPUT` when nothing is left, it is too long, or it does not show what it is
  */
 export function normalizeRoomName(name: string): string {
   const trimmed = name.trim();
   const refuse = (detail: string) => new Refusal('INVALID_INPUT', { field: 'name', detail });
-  if (trimmed === '') throw refuse('must not be only white space');
-  if (/\p{Cc}/u.test(trimmed)) throw refuse('must not hold control characters');
   if (codePoints(trimmed) > LIMITS.room_name_max) throw refuse(`must be at most ${LIMITS.room_name_max} characters`);
+  const fault = faultOfLook(trimmed);
+  if (fault !== undefined) throw refuse(fault);
   return trimmed;
 }
 

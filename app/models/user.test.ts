@@ -33,7 +33,7 @@ describe('normalizeUsername', () => {
     );
   });
 
-  it.each(['a\u200bda', 'a\u202eda', 'a\u0000da', 'a\u2066da', 'ada\ufeff', 'a\ud800da', 'a\u3164da'])(
+  it.each(['a\u200bda', 'a\u202eda', 'a\u0000da', 'a\u2066da', 'ad\ufeffa', 'a\ud800da', 'a\u3164da'])(
     'refuses %j',
     (name) => {
       expect(normalized(name)).toBeUndefined();
@@ -66,16 +66,31 @@ describe('foldCase', () => {
 
 describe('alternativeNames', () => {
   it('gives names that fit and differ', () => {
-    const name = fc.string({ unit: 'grapheme', minLength: 2, maxLength: 40 });
+    const part = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.constantFrom('👩\u200d🚀', 'ی\u200cر', 'ക്\u200d', '1\ufe0f\u20e3'),
+    );
+    const name = fc.array(part, { minLength: 1, maxLength: 30 }).map((parts) => parts.join(''));
     fc.assert(
       fc.property(name, (wanted) => {
         const username = normalized(wanted);
         fc.pre(username !== undefined);
         const names = alternativeNames(username, 120);
         expect(new Set(names).size).toBe(120);
-        for (const alternative of names) expect(codePoints(alternative)).toBeLessThanOrEqual(LIMITS.username_max);
+        for (const alternative of names) {
+          expect(codePoints(alternative)).toBeLessThanOrEqual(LIMITS.username_max);
+          expect(normalized(alternative)).toBe(alternative);
+        }
       }),
     );
+  });
+
+  it('cuts no emoji and no joined letters apart', () => {
+    const family = '👨\u200d👩\u200d👧\u200d👦';
+    expect(alternativeNames(`${'a'.repeat(25)}${family}`, 1)).toEqual([`${'a'.repeat(25)} 2`]);
+    expect(alternativeNames(`${'x'.repeat(28)}ی\u200cر`, 1)).toEqual([`${'x'.repeat(28)}ی 2`]);
+    expect(alternativeNames(`${'x'.repeat(29)} y`, 1)).toEqual([`${'x'.repeat(29)} 2`]);
+    expect(alternativeNames('ada', 2)).toEqual(['ada 2', 'ada 3']);
   });
 });
 

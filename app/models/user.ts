@@ -1,5 +1,6 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { codePoints, type User } from '../../protocol/models.ts';
+import { faultOfLook } from './name.ts';
 import { Refusal } from './refusal.ts';
 
 /** A user as stores keep it: what {@link User} tells, without what only presence knows. */
@@ -8,21 +9,24 @@ export type StoredUser = Omit<User, 'is_active'>;
 /** What stands in place of the name of a user whose data was erased. */
 export const ERASED_USERNAME = 'deleted user';
 
-/** Control, format (bidirectional and zero-width among them), private, unassigned and invisible filler characters. */
-const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u17b4\u17b5\u3164\uffa0]|\u034f/u;
+/** Characters that look like nothing that is known: whether two names of them look alike cannot be told. */
+const UNKNOWN = /[\p{Co}\p{Cn}]/u;
+
+/** The selector after an emoji such as ™, of which NFKC makes letters. */
+const CHOSEN_FORM = /(?<=[\p{Emoji}&&\p{Changes_When_NFKC_Casefolded}])[\ufe0e\ufe0f]/gv;
 
 /**
  * The name as it is kept and shown: NFKC, trimmed, inner white space as single spaces.
- * @throws Refusal `INVALID_INPUT` when it is too short, too long or holds a character that cannot be seen.
+ * @throws Refusal `INVALID_INPUT` when it is empty, too long, or does not show what it is
  */
 export function normalizeUsername(name: string): string {
   const refuse = (detail: string) => new Refusal('INVALID_INPUT', { field: 'username', detail });
-  if (FORBIDDEN.test(name)) throw refuse('must not hold control, bidirectional or zero-width characters');
-  const username = name.normalize('NFKC').replace(/\s+/gu, ' ').trim();
-  if (FORBIDDEN.test(username)) throw refuse('must not hold control, bidirectional or zero-width characters');
-  const length = codePoints(username);
-  if (length < LIMITS.username_min) throw refuse(`must be at least ${LIMITS.username_min} characters`);
-  if (length > LIMITS.username_max) throw refuse(`must be at most ${LIMITS.username_max} characters`);
+  const nfkc = name.replace(CHOSEN_FORM, '').normalize('NFKC').trim();
+  const username = nfkc.replace(/\s+/gu, ' ');
+  if (codePoints(username) > LIMITS.username_max) throw refuse(`must be at most ${LIMITS.username_max} characters`);
+  const fault = faultOfLook(nfkc);
+  if (fault !== undefined) throw refuse(fault);
+  if (UNKNOWN.test(username)) throw refuse('must not hold characters that are not in Unicode');
   return username;
 }
 
@@ -33,9 +37,18 @@ export function normalizeUsername(name: string): string {
 export function alternativeNames(username: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => {
     const suffix = ` ${i + 2}`;
-    const kept = [...username].slice(0, LIMITS.username_max - suffix.length).join('');
-    return `${kept.trimEnd()}${suffix}`;
+    return `${beginning(username, LIMITS.username_max - suffix.length)}${suffix}`;
   });
+}
+
+/** As much of a name as fits, without half an emoji or letter, and without a joiner that has nothing left to join. */
+function beginning(name: string, max: number): string {
+  let kept = '';
+  for (const { segment } of new Intl.Segmenter('en').segment(name)) {
+    if (codePoints(kept) + codePoints(segment) > max) break;
+    kept += segment;
+  }
+  return kept.replace(/[\s\u200c]+$/u, '');
 }
 
 /** Whether a user was erased: nobody else has that name. `name_key`: the name folded; null when it is not the user's. */
