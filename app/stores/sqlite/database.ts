@@ -75,6 +75,11 @@ export class Database {
     }
   }
 
+  /** Lets statements call a function over one text; it must give the same for the same text. */
+  addFunction(name: string, compute: (text: string) => string): void {
+    this.#connection.function(name, { deterministic: true, directOnly: true }, (text) => compute(String(text)));
+  }
+
   /** Grows whenever another connection has committed to the file. */
   dataVersion(): number {
     return this.get<{ data_version: number }>('PRAGMA data_version')?.data_version ?? 0;

@@ -51,3 +51,25 @@ it('gives rooms with members and no owner to the longest-standing member, by an 
   const system = { type: 'role_changed', role: 'owner', user_id: 'ada', username: 'ada', by: null };
   expect(JSON.parse(entry?.system ?? '')).toEqual(system);
 });
+
+it('makes the keys of names anew, without what is not shown, and takes no name away', () => {
+  using old = older(2);
+  const { db } = old;
+  const addUser = (id: string, username: string, name_key: string | null) =>
+    db.run('INSERT INTO users VALUES (?, ?, ?, 0, 1, 1, 1)', id, username, name_key);
+  addUser('1', 'Ada', 'ada');
+  addUser('2', 'Ada\ufe0f', 'ada\ufe0f');
+  addUser('3', 'Can\u2800', 'can\u2800');
+  addUser('4', 'gone', null);
+  const room =
+    "INSERT INTO rooms VALUES ('r', 'I ❤\ufe0f Ankara', 'i ❤\ufe0f ankara', 'public', NULL, '1', '1', 1, 1, 0, 0, NULL)";
+  db.run(room);
+  migrate(db);
+  expect(db.all('SELECT id, username, name_key FROM users ORDER BY id')).toEqual([
+    { id: '1', username: 'Ada', name_key: 'ada' },
+    { id: '2', username: 'Ada\ufe0f', name_key: 'ada\ufe0f' },
+    { id: '3', username: 'Can\u2800', name_key: 'can' },
+    { id: '4', username: 'gone', name_key: null },
+  ]);
+  expect(db.all('SELECT name, name_key FROM rooms')).toEqual([{ name: 'I ❤\ufe0f Ankara', name_key: 'i ❤ ankara' }]);
+});

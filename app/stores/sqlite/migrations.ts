@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { foldCase } from '../../models/text.ts';
 import type { Database } from './database.ts';
 
 /**
@@ -93,6 +94,11 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE rooms SET owner_id = heirs.user_id, seq = heirs.seq FROM heirs WHERE rooms.id = heirs.room_id;
   DROP TABLE heirs;
   `,
+  // Names are compared without what is not shown. Of names that have become the same, one has the key; all stay valid.
+  `
+  UPDATE OR IGNORE users SET name_key = fold_case(username) WHERE name_key <> fold_case(username);
+  UPDATE rooms SET name_key = fold_case(name) WHERE name_key <> fold_case(name);
+  `,
 ];
 
 /**
@@ -105,6 +111,7 @@ export function migrate(db: Database, steps = MIGRATIONS): string {
   if (done > steps.length) {
     throw new Error(`The database has schema ${done}, made by a newer version; this one knows ${steps.length}.`);
   }
+  db.addFunction('fold_case', foldCase);
   for (const [i, step] of steps.entries()) {
     if (i < done) continue;
     db.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${i + 1}; COMMIT`);
