@@ -20,6 +20,10 @@ export const LIMITS = {
   client_id_max: 64,
   /** The most bytes a packet from a client may have, its Engine.IO and Socket.IO framing included. */
   packet_bytes: 65_536,
+  /** The most commands of a connection that wait while it signs in. */
+  early_commands: 100,
+  /** The most bytes of JSON that they may carry together. */
+  early_bytes: 131_072,
   /** How deep the JSON of a payload may nest; a payload that is an object of plain values has depth 1. */
   json_depth: 8,
   /** The most bytes of JSON in one answer or event; a page that would be longer ends early and says so. */

@@ -132,6 +132,11 @@ export const LIMIT_WORDS: Readonly<Record<keyof typeof LIMITS, Wording>> = {
   content_max: { en: 'longest message, in characters', tr: 'en uzun mesaj, karakter' },
   client_id_max: { en: 'longest client_id, in characters', tr: 'en uzun client_id, karakter' },
   packet_bytes: { en: 'largest packet from a client, in bytes', tr: 'istemciden en büyük paket, bayt' },
+  early_commands: {
+    en: 'most commands of a connection that wait while it signs in',
+    tr: 'bir bağlantının oturum açılırken bekleyen komutları, en çok',
+  },
+  early_bytes: { en: 'most bytes of JSON that they may carry', tr: 'bunların taşıyabileceği JSON, en çok bayt' },
   json_depth: { en: 'how deep JSON may nest', tr: 'JSON en çok kaç düzey iç içe olabilir' },
   answer_bytes: {
     en: 'largest answer or event, in bytes; a page ends early',

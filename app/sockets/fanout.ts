@@ -2,7 +2,9 @@ import type { Socket } from 'socket.io';
 import type { Locale } from '../../protocol/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
+import type { Refusal } from '../models/refusal.ts';
 import type { Connection, Delivery, Identity, Outgoing } from '../services/delivery.ts';
+import type { SignInUnderWay } from './early.ts';
 import { endForGood } from './ending.ts';
 import { ackPacket, Chunk, eventPacket } from './frames.ts';
 import { MessageJson } from './json.ts';
@@ -28,6 +30,10 @@ export class SocketConnection implements Connection {
   turn: Promise<unknown> = DONE;
   running = 0;
   leave: (() => void) | null = null;
+  /** The sign-in that is under way. */
+  signIn: SignInUnderWay | null = null;
+  /** Why its last sign-in failed, when that may pass: what it commands meanwhile is refused for the same reason. */
+  notSignedIn: Refusal | null = null;
   /** What goes out at the end of this turn. */
   outbox: Chunk[] = NOTHING;
   /** How much of what waits for the client is events, at most; answers wait in the same queue. */

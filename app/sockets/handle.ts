@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { COMMANDS, type CommandResult, type ParsedPayload } from '../../protocol/commands.ts';
+import { ERRORS } from '../../protocol/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { CommandName } from '../../protocol/names.ts';
 import type { Logger } from '../core/logger.ts';
@@ -11,6 +12,7 @@ import type { Connection, Identity, OnlineUser } from '../services/delivery.ts';
 import type { Client, Limits } from '../services/limit.ts';
 import type { Presence } from '../services/presence.ts';
 import type { Repeats } from '../services/repeat.ts';
+import { SignInUnderWay } from './early.ts';
 import type { SocketConnection } from './fanout.ts';
 import type { Acknowledgement } from './transport.ts';
 
@@ -130,12 +132,19 @@ export class Dispatcher {
     const known = isCommand(name);
     let result = 'ok';
     let call: CheckedCall<CommandName> | undefined;
+    let signIn: SignInUnderWay | undefined;
     this.#running++;
     connection.running++;
     try {
       if (client !== null) this.#options.limiting?.limits.command(client, at);
       if (!known) throw new Refusal('UNKNOWN_COMMAND');
       if (this.#draining || connection.leave !== null) throw new Refusal('UNAVAILABLE');
+      checkShape(data);
+      while (connection.signIn !== null) await connection.signIn.wait(data[1]);
+      if (name === 'authenticate' && connection.identity === null) {
+        signIn = new SignInUnderWay();
+        connection.signIn = signIn;
+      }
       const incoming = { connection, client, name, data, acknowledgement, at };
       call = new CheckedCall(incoming, this.#check(incoming));
       const outcome = await this.#carryOut(incoming, call);
@@ -144,10 +153,15 @@ export class Dispatcher {
       const refusal = this.#refusal(error, { event: name, connection: connection.id });
       result = refusal.code;
       if (client !== null && name === 'authenticate') client.waitsUntil = at + (refusal.details.retryAfterMs ?? 0);
+      if (signIn !== undefined) connection.notSignedIn = ERRORS[refusal.code].retryable ? refusal : null;
       const body = refusal.body(connection.locale);
       if (acknowledgement === undefined) connection.send({ event: 'error', payload: { ...body, event: name } });
       else if (call?.answered !== true) connection.acknowledge(acknowledgement, { ok: false, error: body });
     } finally {
+      if (signIn !== undefined) {
+        connection.signIn = null;
+        signIn.decide();
+      }
       this.#running--;
       connection.running--;
       if (connection.running === 0) connection.leave?.();
@@ -162,18 +176,13 @@ export class Dispatcher {
     if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** What a command carries, once it may be looked at. @throws Refusal when it may not, or is malformed */
+  /** What a command carries. @throws Refusal when its connection may not give it, or it is malformed */
   #check<C extends CommandName>({ connection, name, data }: Incoming<C>): ParsedPayload<C> {
-    const payload = data[1];
-    if (!depthAtMost(payload, LIMITS.json_depth)) {
-      throw new Refusal('INVALID_INPUT', { detail: `must nest no deeper than ${LIMITS.json_depth}` });
-    }
     if (COMMANDS[name].caller === 'signed in') {
-      if (connection.identity === null) throw new Refusal('UNAUTHENTICATED');
+      if (connection.identity === null) throw connection.notSignedIn ?? new Refusal('UNAUTHENTICATED');
       this.#options.presence.active(connection.identity.user);
     }
-    if (data.length > 2) throw new Refusal('INVALID_INPUT', { detail: 'a command takes one object' });
-    return parse(name, payload ?? {});
+    return parse(name, data[1] ?? {});
   }
 
   /** Not `async`, as nothing on the way of a message is but what waits: each such function costs half a kilobyte. */
@@ -233,6 +242,14 @@ export class Dispatcher {
 
 function isCommand(name: string): name is CommandName {
   return Object.hasOwn(COMMANDS, name);
+}
+
+/** Looks at the arguments before anything else does. @throws Refusal `INVALID_INPUT` */
+function checkShape(data: readonly unknown[]): void {
+  if (data.length > 2) throw new Refusal('INVALID_INPUT', { detail: 'a command takes one object' });
+  if (!depthAtMost(data[1], LIMITS.json_depth)) {
+    throw new Refusal('INVALID_INPUT', { detail: `must nest no deeper than ${LIMITS.json_depth}` });
+  }
 }
 
 /** @throws Refusal `INVALID_INPUT` that names the first culprit */
