@@ -1,10 +1,8 @@
-import { once } from 'node:events';
 import { readdir, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { connect } from './support/client.ts';
-import { prepareServer, RunningProgram, ServerProcess, spawnServer } from './support/process.ts';
+import { freePort, prepareServer, RunningProgram, ServerProcess, spawnServer } from './support/process.ts';
 import { dataFolder, testEnv } from './support/server.ts';
 
 describe('the program', () => {
@@ -72,11 +70,7 @@ describe('the program', () => {
 
 it('serves on when nothing of what it logs can be written', async () => {
   const folder = await dataFolder();
-  const reserved = createServer().listen(0, '127.0.0.1');
-  await once(reserved, 'listening');
-  const { port } = reserved.address() as AddressInfo;
-  reserved.close();
-  await once(reserved, 'close');
+  const port = await freePort();
   const main = join(import.meta.dirname, '../app/main.ts');
   const env = testEnv(folder, { PORT: String(port), LOG_LEVEL: 'info' });
   const server = new RunningProgram('/bin/sh', ['-c', 'exec "$0" "$1" > /dev/full', process.execPath, main], {
