@@ -79,10 +79,15 @@ export class RunningProgram {
 
   /** The first match in standard output, waiting for it. Throws with the output when the process ends before. */
   output(pattern: RegExp): Promise<RegExpExecArray> {
-    const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
+    return this.until(() => pattern.exec(this.stdout) ?? undefined, `${pattern} in the output`);
+  }
+
+  /** The first value of `probe` that is not undefined; it is tried again after each output. Throws as `output` does. */
+  until<T>(probe: () => T | undefined, what: string): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
     const look = () => {
-      const match = pattern.exec(this.stdout);
-      if (match !== null) resolve(match);
+      const found = probe();
+      if (found !== undefined) resolve(found);
     };
     this.watchers.add(look);
     look();
@@ -91,7 +96,7 @@ export class RunningProgram {
       reject(new Error(`ended with ${JSON.stringify(exit)}:\n${this.stdout}\n${this.stderr}`));
     });
     gone.catch(() => {});
-    return deadline(promise, `${pattern} in the output`, 20_000).finally(() => this.watchers.delete(look));
+    return deadline(promise, what, 20_000).finally(() => this.watchers.delete(look));
   }
 }
 
