@@ -23,6 +23,8 @@ export class RecentEntries {
   #entries: DeliveredEntry[] = [];
   #base = 0;
   readonly #marks = new Set<Mark>();
+  /** Deleted rooms, by where the end was then. */
+  readonly #deleted = new Map<string, number>();
   readonly #max: number;
 
   /** @param max more entries than this are not kept: who looks back further reads the store instead */
@@ -43,6 +45,20 @@ export class RecentEntries {
     const [oldest] = this.#marks;
     if (oldest === undefined) this.#drop(this.#entries.length);
     else if (oldest.position - this.#base > TRIM_STEP) this.#drop(oldest.position - this.#base);
+    for (const [room_id, position] of this.#deleted) {
+      if (oldest !== undefined && position >= oldest.position) break;
+      this.#deleted.delete(room_id);
+    }
+  }
+
+  /** To be called when a room is deleted: a snapshot that is being read may still hold it. */
+  addDeleted(room_id: string): void {
+    if (this.#marks.size > 0) this.#deleted.set(room_id, this.#base + this.#entries.length);
+  }
+
+  /** Whether a room that is in a snapshot has been deleted since the mark of that snapshot. */
+  isDeleted(room_id: string): boolean {
+    return this.#deleted.has(room_id);
   }
 
   /** Whether everything delivered since the mark is still kept. */

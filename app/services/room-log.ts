@@ -17,12 +17,16 @@ export interface RoomLogOptions {
   readonly pass: (entry: LogEntry) => void;
   /** Lets a connection that knows everything up to the cursor receive what is delivered from here on. */
   readonly admit: (connection: Connection) => void;
+  /** Ends the connections that follow it: it cannot go on. */
+  readonly giveUp: () => void;
   readonly logger: Logger;
 }
 
 /** How long a committed entry may take to arrive by itself before it is read from the store, in milliseconds. */
 const ARRIVAL_MS = 200;
 const RETRY_MS = 1_000;
+/** So many entries are held while what comes before them cannot be read, as with a damaged database. */
+const HELD_MAX = 10_000;
 
 /**
  * Follows the log of one room: entries come in any order, with holes and twice, and are delivered in the order of
@@ -40,7 +44,7 @@ export class RoomLog {
   #delivering = false;
   #resting = 0;
   #waiting: { readonly connection: Connection; readonly known: number }[] = [];
-  #reached: { readonly number: number; readonly resolve: () => void }[] = [];
+  #reached: { readonly number: number; readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
 
   constructor(options: RoomLogOptions) {
     this.#options = options;
@@ -104,6 +108,8 @@ export class RoomLog {
     } catch (error) {
       this.#options.logger.error({ err: error, room_id: this.#options.room_id }, 'missing entries could not be read');
       this.#retry = setTimeout(() => void this.readMissing(), RETRY_MS).unref();
+      for (const { reject } of this.#reached.splice(0)) reject(error);
+      if (this.#held.size > HELD_MAX) this.#options.giveUp();
     } finally {
       this.#reading = 'no';
     }
@@ -126,12 +132,28 @@ export class RoomLog {
     this.#waiting = this.#waiting.filter((waiting) => waiting.connection !== connection || waiting.known > rev);
   }
 
-  /** Resolves when the entry of this number has been delivered. What does not come by itself is read. */
+  /**
+   * Resolves when the entry of this number has been delivered, or the end has come. What does not come by itself is
+   * read.
+   * @throws what the store throws when it cannot be read
+   */
   async reach(number: number): Promise<void> {
     if (this.#cursor >= number || this.#ended) return;
     const timer = setTimeout(() => void this.readMissing(), ARRIVAL_MS);
-    await new Promise<void>((resolve) => this.#reached.push({ number, resolve }));
-    clearTimeout(timer);
+    try {
+      await new Promise<void>((resolve, reject) => this.#reached.push({ number, resolve, reject }));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The room is gone: follows it no more, and gives back who waited to be admitted. */
+  abandon(): Connection[] {
+    const waiting = this.#waiting.map(({ connection }) => connection);
+    this.#waiting = [];
+    this.#held.clear();
+    this.end();
+    return waiting;
   }
 
   /** Follows it no more; the entries that it holds are passed on. */

@@ -25,6 +25,8 @@ export interface StreamOptions {
   readonly follows: (connection: Connection, room_id: string) => boolean;
   /** Follows a room no more, if nobody needs it. */
   readonly dropUnused: (room_id: string) => void;
+  /** Takes note that a user is no member of a room any more, unless a connection follows it. */
+  readonly leaveRoom: (user: OnlineUser, room_id: string) => void;
   /** Brings a connection into a room later, if its user is a member then. */
   readonly welcome: (connection: Connection, room_id: string) => void;
 }
@@ -110,7 +112,9 @@ export class Streams {
     const missed = missedEntries(below, known, to);
     if (missed !== undefined) this.#sendUntilRemoval(connection, user, missed);
     for (let at = known; missed === undefined && at < to; ) {
-      const { entries, reached } = await this.#readLog(room_id, at);
+      const page = await this.#readLog(room_id, at);
+      if (page === null) throw new Refusal('ROOM_NOT_FOUND');
+      const { entries, reached } = page;
       const told = entries.filter(({ message }) => message.rev <= to);
       if (this.#sendUntilRemoval(connection, user, told)) break;
       at = reached;
@@ -119,13 +123,12 @@ export class Streams {
     onReached(to);
   }
 
-  /** A page of the log, and up to which number it tells everything. @throws Refusal when the room is gone */
-  async #readLog(room_id: string, after: number): Promise<{ entries: LogEntry[]; reached: number }> {
+  /** A page of the log, and up to which number it tells everything; null when there is no such room any more. */
+  async #readLog(room_id: string, after: number): Promise<{ entries: LogEntry[]; reached: number } | null> {
     this.#options.metrics.gapReads.inc();
     const { entries, head, has_more } = await this.#options.store.messages.log({ room_id, after });
     const reached = has_more ? (entries.at(-1)?.message.rev ?? head) : head;
-    if (reached <= after) throw new Refusal('ROOM_NOT_FOUND');
-    return { entries, reached };
+    return reached <= after ? null : { entries, reached };
   }
 
   /** A connection that cannot be brought onto its stream is ended: it comes back and syncs. */
@@ -144,18 +147,28 @@ export class Streams {
     for (let at = known; user !== undefined; ) {
       const delivered = this.#options.recent.since(mark, new Set([room_id])).get(room_id) ?? [];
       if (this.cutOver(connection, user, { room_id, known: at, delivered })) return;
-      const { entries, reached } = await this.#readLog(room_id, at);
-      if (this.#sendUntilRemoval(connection, user, entries)) {
+      const page = await this.#readLog(room_id, at);
+      if (page === null) {
+        this.#tellDeleted(connection, user, room_id);
+        return;
+      }
+      if (this.#sendUntilRemoval(connection, user, page.entries)) {
         this.#options.welcome(connection, room_id);
         return;
       }
-      at = reached;
+      at = page.reached;
     }
   }
 
+  /** Tells a connection that knows a room, and does not follow it yet, that it is gone. */
+  #tellDeleted(connection: Connection, user: OnlineUser, room_id: string): void {
+    connection.send({ event: 'room_deleted', payload: { room_id } });
+    this.#options.leaveRoom(user, room_id);
+  }
+
   /**
-   * Subscribes a connection that knows a room up to `known`, after sending it what was `delivered` above that.
-   * False, with nothing sent, when some of that is no longer in memory.
+   * Subscribes a connection that knows a room up to `known`, after sending it what was `delivered` above that; if the
+   * room was deleted since then, it is told so. False, with nothing sent, when some of that is no longer in memory.
    */
   cutOver(
     connection: Connection,
@@ -164,6 +177,10 @@ export class Streams {
   ): boolean {
     const { delivery, presence } = this.#options;
     if (connection.closed) return true;
+    if (this.#options.recent.isDeleted(room_id)) {
+      this.#tellDeleted(connection, user, room_id);
+      return true;
+    }
     const log = this.#options.logOf(room_id);
     if (log === undefined) {
       presence.enterRoom(user, room_id);
@@ -200,4 +217,9 @@ export class Streams {
     metrics.entriesDelivered.inc();
     for (const outgoing of entryEvents(entry, presence)) connection.send(outgoing);
   }
+}
+
+/** Whether a room was refused because the user is no member of it any more, or there is no such room. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Refusal && (error.code === 'NOT_A_MEMBER' || error.code === 'ROOM_NOT_FOUND');
 }

@@ -1,14 +1,13 @@
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { membershipChange } from '../models/message.ts';
-import { Refusal } from '../models/refusal.ts';
 import type { LogEntry, RoomSnapshot, Store } from '../stores/store.ts';
 import type { Connection, Delivery, OnlineUser } from './delivery.ts';
 import { entryEvents } from './entry-events.ts';
 import type { Presence } from './presence.ts';
 import { type Mark, RecentEntries } from './recent.ts';
 import { RoomLog } from './room-log.ts';
-import { Streams } from './stream.ts';
+import { isGone, Streams } from './stream.ts';
 
 /** What the tail needs. */
 export interface TailOptions {
@@ -43,6 +42,7 @@ export class Tail {
       follow: (room_id, cursor) => this.#follow(room_id, cursor),
       follows: (connection, room_id) => this.#follows(connection, room_id),
       dropUnused: (room_id) => this.#dropUnused(room_id),
+      leaveRoom: (user, room_id) => this.#leaveRoom(user, room_id),
       welcome: (connection, room_id) => this.#welcome(connection, room_id),
     });
     options.store.onEntries((entries) => this.commit(entries));
@@ -127,13 +127,17 @@ export class Tail {
     }
   }
 
-  /** Tells the members of a room that it is gone, and forgets it. */
+  /** Tells the members of a room that it is gone, and forgets it. Who is entering it is told by its `Streams`. */
   deleteRoom(room_id: string): void {
     const { delivery, presence } = this.#options;
-    delivery.publish(room_id, { event: 'room_deleted', payload: { room_id } });
+    const outgoing = { event: 'room_deleted', payload: { room_id } } as const;
+    this.#recent.addDeleted(room_id);
+    delivery.publish(room_id, outgoing);
+    delivery.sendAll(this.#logs.get(room_id)?.abandon() ?? [], outgoing);
+    this.#logs.delete(room_id);
     for (const user of presence.usersIn(room_id)) {
       presence.leaveRoom(user.id, room_id);
-      for (const connection of user.connections) this.#unsubscribe(room_id, connection);
+      for (const connection of user.connections) delivery.unsubscribe(room_id, connection);
     }
   }
 
@@ -149,7 +153,7 @@ export class Tail {
   }
 
   #follow(room_id: string, cursor: number): RoomLog {
-    const { store, delivery, metrics, logger } = this.#options;
+    const { store, delivery, presence, metrics, logger } = this.#options;
     const log = new RoomLog({
       room_id,
       cursor,
@@ -162,6 +166,10 @@ export class Tail {
       pass: (entry) => this.#pass(entry),
       admit: (connection) => {
         if (!connection.closed) delivery.subscribe(room_id, connection);
+      },
+      giveUp: () => {
+        for (const connection of presence.usersIn(room_id).flatMap((user) => [...user.connections]))
+          if (this.#follows(connection, room_id)) delivery.drop(connection);
       },
       logger,
     });
@@ -287,9 +295,4 @@ export class Tail {
       })
       .finally(() => this.#recent.close(mark));
   }
-}
-
-/** Whether a room was refused because the user is no member of it any more, or there is no such room. */
-function isGone(error: unknown): boolean {
-  return error instanceof Refusal && (error.code === 'NOT_A_MEMBER' || error.code === 'ROOM_NOT_FOUND');
 }

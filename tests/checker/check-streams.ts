@@ -10,6 +10,8 @@ interface Stream {
   last: number | undefined;
   /** The number of the user's own removal, once it was delivered. */
   removed: number | undefined;
+  /** Whether it was told that there is no such room any more. */
+  gone: boolean;
   readonly seen: Set<number>;
   /** The last things that arrived, for people. */
   readonly trace: string[];
@@ -23,7 +25,13 @@ export function* checkStream(connection: ConnectionHistory, logs: ReadonlyMap<st
   const streams = new Map<string, Stream>();
   for (const arrival of connection.arrivals) {
     for (const [room_id, step] of stepsOf(arrival, connection.user_id)) {
-      const stream = streams.get(room_id) ?? { last: undefined, removed: undefined, seen: new Set(), trace: [] };
+      const stream = streams.get(room_id) ?? {
+        last: undefined,
+        removed: undefined,
+        gone: false,
+        seen: new Set(),
+        trace: [],
+      };
       streams.set(room_id, stream);
       stream.trace.push(`${arrival.at} ${step.text}`);
       if (stream.trace.length > 12) stream.trace.shift();
@@ -42,6 +50,7 @@ type Step =
   | { readonly is: 'snapshot'; readonly number: number; readonly text: string }
   | { readonly is: 'entry'; readonly message: Message; readonly text: string }
   | { readonly is: 'end'; readonly number: number; readonly text: string }
+  | { readonly is: 'gone'; readonly text: string }
   | { readonly is: 'notice'; readonly text: string };
 
 function stepsOf(arrival: Arrival, user_id: string): (readonly [string, Step])[] {
@@ -58,6 +67,8 @@ function stepsOf(arrival: Arrival, user_id: string): (readonly [string, Step])[]
       const text = `user_left_room of ${left} at ${seq}`;
       return [[room_id, left === user_id ? { is: 'end', number: seq, text } : { is: 'notice', text }]];
     }
+    case 'room_deleted':
+      return [[arrival.payload.room_id, { is: 'gone', text: 'room_deleted' }]];
     case 'user_joined_room':
       return [[arrival.payload.room.id, { is: 'notice', text: `user_joined_room at ${arrival.payload.seq}` }]];
     case 'typing_status':
@@ -86,7 +97,12 @@ function* takeStep(
   step: Step,
   about: { log: RoomLog | undefined; user_id: string },
 ): Generator<Finding> {
+  if (stream.gone) yield { kind: 'unauthorised', text: `${step.text} came after room_deleted` };
   switch (step.is) {
+    case 'gone':
+      stream.last = undefined;
+      stream.gone = true;
+      break;
     case 'entry':
       yield* takeEntry(stream, step.message, about);
       break;
@@ -163,8 +179,12 @@ function* checkEnd(
   logs: ReadonlyMap<string, RoomLog>,
 ): Generator<Finding> {
   for (const [room_id, log] of logs) {
-    if (!log.isMember(user_id, log.room.seq)) continue;
     const last = streams.get(room_id)?.last;
+    if (log.room.deleted === true) {
+      if (last !== undefined) yield { kind: 'lost', text: `${id} was not told that room ${room_id} was deleted` };
+      continue;
+    }
+    if (!log.isMember(user_id, log.room.seq)) continue;
     if (last === undefined) {
       yield { kind: 'lost', text: `${id} lived to the end and receives nothing of room ${room_id}, its user's` };
       continue;

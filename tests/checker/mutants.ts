@@ -33,16 +33,17 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'acknowledge before COMMIT',
     patches: [
       {
-        file: 'app/stores/sqlite/worker.ts',
-        from: "db.exec('BEGIN IMMEDIATE');",
-        to: "if (!db.inTransaction) db.exec('BEGIN IMMEDIATE');",
+        file: 'app/stores/sqlite/database.ts',
+        from: '    this.#rollBack();\n    this.exec(',
+        to: '    if (!this.#connection.isTransaction) this.exec(',
       },
       {
-        file: 'app/stores/sqlite/worker.ts',
-        from: "      db.exec('COMMIT');\n      return replies;",
+        file: 'app/stores/sqlite/database.ts',
+        from: "      this.exec('COMMIT');\n      return result;",
         to:
-          "      if (!calls.some(({ name }) => name === 'send')) db.exec('COMMIT');\n" +
-          "      else setTimeout(() => db.inTransaction && db.exec('COMMIT'), 30);\n      return replies;",
+          "      const isSend = ({ value }) => typeof value === 'number';\n" +
+          "      if (!Array.isArray(result) || !result.some(isSend)) this.exec('COMMIT');\n" +
+          "      else setTimeout(() => this.#connection.isTransaction && this.exec('COMMIT'), 30);\n      return result;",
       },
     ],
     scenario: kill,

@@ -31,6 +31,8 @@ export class RoomLog {
       if (system?.type === 'user_left') this.#leave(system, seq);
       if (system?.type === 'role_changed') this.#owners.push({ from: seq, user_id: system.user_id });
     }
+    if (room.deleted !== true) return;
+    for (const term of [...this.#terms.values()].flat()) term.left = Math.min(term.left, room.seq + 1);
   }
 
   /** The memberships of a user, oldest first. */

@@ -25,6 +25,7 @@ const NEWEST = 5;
  */
 export class SimStore {
   readonly rooms = new Map<string, SimRoom>();
+  readonly #deleted: SimRoom[] = [];
   #listener: (entries: readonly LogEntry[]) => void = () => {};
   readonly #writes: { readonly apply: () => LogEntry[]; readonly settle: (error?: unknown) => void }[] = [];
   #committed: (() => void) | undefined;
@@ -38,9 +39,16 @@ export class SimStore {
   }
 
   /** Makes a room of somebody's, at once. */
-  addRoom(id: string, user_id: string): void {
+  addRoom(id: string, user_id: string): LogEntry[] {
     this.rooms.set(id, { id, seq: 0, messages: [], members: new Map() });
-    this.join(id, user_id);
+    return this.join(id, user_id);
+  }
+
+  /** Removes a room, at once. */
+  deleteRoom(id: string): void {
+    const room = this.rooms.get(id);
+    if (room === undefined || !this.rooms.delete(id)) return;
+    this.#deleted.push(room);
   }
 
   /** The steps that can be taken now. */
@@ -164,9 +172,9 @@ export class SimStore {
     return [...this.rooms.values()].filter(({ members }) => members.has(user_id)).map((room) => this.#describe(room));
   }
 
-  /** All of it, as the checker reads a database. */
+  /** All of it, as the checker reads a database, and the rooms that were deleted as they were. */
   stored(): Stored {
-    const rooms = [...this.rooms.values()];
+    const rooms = [...this.rooms.values(), ...this.#deleted];
     return {
       integrity: 'ok',
       rooms: rooms.map(({ id, seq, members }) => ({
@@ -175,6 +183,7 @@ export class SimStore {
         created_by: '',
         owner_id: null,
         user_count: members.size,
+        deleted: !this.rooms.has(id),
       })),
       members: rooms.flatMap(({ id, members }) =>
         [...members].map(([user_id, joined_seq]) => ({ room_id: id, user_id, joined_seq })),
@@ -205,7 +214,7 @@ export class SimStore {
   #room(room_id: string, user_id: string): SimRoom {
     const room = this.rooms.get(room_id);
     if (room?.members.has(user_id)) return room;
-    throw new Refusal('NOT_A_MEMBER');
+    throw new Refusal(room === undefined ? 'ROOM_NOT_FOUND' : 'NOT_A_MEMBER');
   }
 
   #system(room: SimRoom, system: System): Message {

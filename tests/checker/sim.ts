@@ -4,19 +4,14 @@ import { Refusal } from '../../app/models/refusal.ts';
 import { Presence } from '../../app/services/presence.ts';
 import { Tail } from '../../app/services/tail.ts';
 import type { LogEntry, Store } from '../../app/stores/store.ts';
-import { checkReads } from './check-reads.ts';
-import { checkStates } from './check-states.ts';
-import { checkStream } from './check-streams.ts';
 import type { Finding } from './findings.ts';
-import { Knowledge } from './knowledge.ts';
 import { Random } from './random.ts';
 import { type Call, Recorder } from './records.ts';
-import { readLogs } from './room-log.ts';
+import { checkSimulation, USERS } from './sim-check.ts';
 import { SimConnection, SimDelivery } from './sim-delivery.ts';
 import { SimStore } from './sim-store.ts';
 
-const USERS = ['ada', 'can', 'ece'];
-const ROOMS = ['hall', 'yard'];
+const ROOMS = 2;
 const TIME = '2026-01-01T00:00:00.000Z';
 const CONNECTIONS_MAX = 6;
 
@@ -30,6 +25,7 @@ const WEIGHTS = {
   send: 10,
   change: 6,
   beside: 2,
+  destroy: 0.7,
   fail: 0.3,
 } as const;
 
@@ -49,6 +45,7 @@ class Simulation {
   readonly #random: Random;
   readonly #remembers: boolean;
   readonly #outside: (() => void)[] = [];
+  #rooms: string[] = [];
   #count = 0;
   #failing = 0;
 
@@ -69,7 +66,7 @@ class Simulation {
     this.#remembers = this.#random.chance(0.7);
     const recentMax = this.#remembers ? 1_000 : this.#random.whole(1, 6);
     this.tail = new Tail({ store: this.#asStore(), delivery, presence, logger, metrics, recentMax });
-    for (const room_id of ROOMS) this.store.addRoom(room_id, this.#random.pick(USERS) ?? '');
+    for (let i = 0; i < ROOMS; i++) this.#addRoom();
   }
 
   /** Begins so many things in random order with the steps of those under way, and lets all end. */
@@ -91,31 +88,7 @@ class Simulation {
 
   /** What was wrong. */
   findings(): Finding[] {
-    const logs = readLogs(this.store.stored());
-    const { recorder } = this;
-    const knowledge = new Knowledge(recorder);
-    const leaks = [...this.delivery.groups].flatMap(([room_id, { connections }]) =>
-      [...connections].filter(({ closed }) => closed).map(({ id }) => `${id}, which has ended, receives ${room_id}`),
-    );
-    return [
-      ...this.#wrongPresence().map((text): Finding => ({ kind: 'fault', text })),
-      ...leaks.map((text): Finding => ({ kind: 'fault', text })),
-      ...checkReads(recorder, logs, knowledge),
-      ...[...checkStates(recorder, logs, knowledge)].filter(({ kind }) => kind !== 'gap'),
-      ...recorder.connections.flatMap((connection) => [...checkStream(connection, logs)]),
-    ];
-  }
-
-  /** Who is taken for a member of a room by presence alone, or by the store alone. */
-  #wrongPresence(): string[] {
-    // Where memory was too small, connections may have been given up before they were told of a removal.
-    if (!this.#remembers) return [];
-    return USERS.flatMap((user_id) => {
-      const user = this.presence.get(user_id);
-      if (user === undefined || user.connections.size === 0) return [];
-      const wrong = ROOMS.filter((room_id) => user.rooms.has(room_id) !== this.store.isMember(room_id, user_id));
-      return wrong.map((room_id) => `presence is wrong about ${user_id} in ${room_id}`);
-    });
+    return [...checkSimulation(this, this.#remembers)];
   }
 
   #asStore(): Store {
@@ -165,7 +138,7 @@ class Simulation {
 
   #begin(): void {
     const random = this.#random;
-    const room_id = random.pick(ROOMS) ?? '';
+    const room_id = random.pick(this.#rooms) ?? '';
     const user_id = random.pick(USERS) ?? '';
     const connection = random.pick([...this.connections].filter(({ identity }) => identity !== null));
     const { store } = this;
@@ -195,9 +168,30 @@ class Simulation {
       case 'beside':
         this.#writeBeside(room_id, user_id);
         break;
+      case 'destroy':
+        this.#destroyBeside(room_id);
+        break;
       case 'fail':
         this.#failing++;
     }
+  }
+
+  /** A new room of somebody's. */
+  #addRoom(): LogEntry[] {
+    const room_id = `room ${++this.#count}`;
+    this.#rooms.push(room_id);
+    return this.store.addRoom(room_id, this.#random.pick(USERS) ?? '');
+  }
+
+  /** Another process deletes a room, of which the server reads later; a new one is made. */
+  #destroyBeside(room_id: string): void {
+    this.store.deleteRoom(room_id);
+    this.#rooms = this.#rooms.filter((id) => id !== room_id);
+    this.#outside.push(() => {
+      const told = this.store.read(() => {}).then(() => this.tail.deleteRoom(room_id));
+      void told.then(() => this.tail.catchUp()).catch(() => {});
+    });
+    void this.store.write(() => this.#addRoom()).catch(() => {});
   }
 
   #writeBeside(room_id: string, user_id: string): void {

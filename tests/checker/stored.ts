@@ -8,6 +8,8 @@ export interface StoredRoom {
   readonly owner_id: string | null;
   readonly user_count: number;
   readonly seq: number;
+  /** It was deleted; this is how it was before. */
+  readonly deleted?: boolean;
 }
 
 /** A membership as the database holds it. */
