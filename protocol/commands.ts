@@ -3,14 +3,14 @@ import { isBlank } from './blank.ts';
 import { type Command, define } from './define.ts';
 import { ERROR_CODES } from './errors.ts';
 import { EXAMPLES } from './examples.ts';
+import { saying } from './fault.ts';
 import { LIMITS } from './limits.ts';
 import { Id, LogNumber, Message, Room, RoomType, text, User } from './models.ts';
 import type { CommandName } from './names.ts';
+import { WRONG } from './words.ts';
 
 const Empty = z.strictObject({});
-const Content = text({ min: 1, max: LIMITS.content_max }).refine((value) => !isBlank(value), {
-  error: 'must not be blank',
-});
+const Content = text({ min: 1, max: LIMITS.content_max }).refine((value) => !isBlank(value), saying(WRONG.blank));
 const Password = text({ min: LIMITS.password_min, max: LIMITS.password_max });
 const ClientId = text({ min: 1, max: LIMITS.client_id_max }).meta({
   description: "The sender's own key, best a UUID: a repeat with the same key gives the first one back.",
@@ -35,9 +35,7 @@ export const COMMANDS = {
       'connection is `FORBIDDEN`. After the answer the connection receives the events of all rooms of the user.',
     payload: z
       .strictObject({
-        username: z
-          .string()
-          .max(256)
+        username: text({ min: LIMITS.username_min, max: 256, told: LIMITS.username_max })
           .optional()
           .meta({
             description: `${LIMITS.username_min} to ${LIMITS.username_max} characters after NFKC and trimming.`,
@@ -45,7 +43,7 @@ export const COMMANDS = {
         token: z.string().max(4096).optional(),
       })
       .refine((value) => (value.username === undefined) !== (value.token === undefined), {
-        error: 'give exactly one of username and token',
+        ...saying(WRONG.oneOfTwo),
         path: ['username'],
       }),
     result: z.object({
@@ -90,7 +88,7 @@ export const COMMANDS = {
       'listed to its members only.',
     payload: z
       .strictObject({
-        name: text({ min: 1, max: LIMITS.room_name_max * 2 }).meta({
+        name: text({ min: 1, max: LIMITS.room_name_max * 2, told: LIMITS.room_name_max }).meta({
           description: `1 to ${LIMITS.room_name_max} characters after trimming.`,
         }),
         type: RoomType.default('public'),
@@ -98,7 +96,7 @@ export const COMMANDS = {
         client_id: ClientId.optional(),
       })
       .refine((value) => value.type === 'private' || value.password === undefined, {
-        error: 'a public room has no password',
+        ...saying(WRONG.publicRoom),
         path: ['password'],
       }),
     result: z.object({
@@ -258,7 +256,7 @@ export const COMMANDS = {
         limit: Limit,
       })
       .refine((value) => value.before === undefined || value.after === undefined, {
-        error: 'give before or after, not both',
+        ...saying(WRONG.both),
         path: ['after'],
       }),
     result: z.object({ messages: Messages, has_more: HasMore }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ErrorCode, Wording } from './errors.ts';
+import { faultOf, type PayloadFault } from './fault.ts';
 import type { EventName } from './names.ts';
 import type { RateName } from './rates.ts';
 
@@ -29,10 +30,11 @@ export interface CommandDefinition<P extends z.ZodObject = z.ZodObject, R extend
 export interface Command<P extends z.ZodObject = z.ZodObject, R extends z.ZodType = z.ZodType>
   extends CommandDefinition<P, R> {
   /**
-   * Checks what a client sent against the payload. Many languages write null for what is absent: in an optional field
-   * null is never a value, in a required one it is judged like any other.
+   * Checks what a client sent against the payload, and gives it with the defaults filled in, or what is wrong with it.
+   * Many languages write null for what is absent: in an optional field null is never a value, in a required one it is
+   * judged like any other.
    */
-  readonly read: (value: unknown) => z.ZodSafeParseResult<z.output<P>>;
+  readonly read: (value: unknown) => { readonly payload: z.output<P> } | { readonly fault: PayloadFault };
 }
 
 /** The refusals that any command may answer. */
@@ -48,7 +50,13 @@ export const COMMON_ERRORS = [
 /** A command of which all is told. */
 export function define<P extends z.ZodObject, R extends z.ZodType>(definition: CommandDefinition<P, R>): Command<P, R> {
   const withoutNulls = absentNulls(definition.payload);
-  return { ...definition, read: (value) => definition.payload.safeParse(withoutNulls(value)) };
+  return {
+    ...definition,
+    read(value) {
+      const { data, error } = definition.payload.safeParse(withoutNulls(value), { reportInput: true });
+      return error === undefined ? { payload: data } : { fault: faultOf(error) };
+    },
+  };
 }
 
 /** The fields of an object that may be left out. */

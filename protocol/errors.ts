@@ -84,12 +84,12 @@ export const ERRORS = {
   },
   RATE_LIMITED: {
     description: 'Too often. `retry_after_ms` says when to try again.',
-    message: { en: 'Too many requests. Wait a moment.', tr: 'Çok fazla istek. Biraz bekleyin.' },
+    message: { en: 'Too many requests.', tr: 'Çok fazla istek.' },
     retryable: true,
   },
   OVERLOADED: {
     description: 'The server has more work waiting than it takes on. Nothing was done; try again.',
-    message: { en: 'The server is busy. Try again shortly.', tr: 'Sunucu meşgul. Birazdan yeniden deneyin.' },
+    message: { en: 'The server is busy.', tr: 'Sunucu meşgul.' },
     retryable: true,
   },
   UNAVAILABLE: {

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { saying } from './fault.ts';
+import { atLeast, atMost, WRONG } from './words.ts';
 
 /** How many Unicode code points a text has. A lone surrogate counts as one. */
 export function codePoints(text: string): number {
@@ -14,30 +16,23 @@ export function codePoints(text: string): number {
   return count;
 }
 
-/** Text that every store can hold as it is: well-formed Unicode with no NUL. Bounds are in code points, inclusive. */
-export function text(bounds: { min: number; max: number }) {
+/**
+ * Text that every store can hold as it is: well-formed Unicode with no NUL. Bounds are in code points, inclusive; `told`
+ * is the bound that people are told where a later check knows a narrower one than `max`.
+ */
+export function text({ min, max, told = max }: { min: number; max: number; told?: number }) {
   return z
     .string()
-    .refine((value) => value.length <= bounds.max * 2 && codePoints(value) <= bounds.max, {
-      error: `must be at most ${bounds.max} characters`,
-      abort: true,
-    })
-    .refine((value) => codePoints(value) >= bounds.min, {
-      error: `must be at least ${bounds.min} character${bounds.min === 1 ? '' : 's'}`,
-      abort: true,
-    })
-    .refine((value) => value.isWellFormed() && !value.includes('\0'), {
-      error: 'must be well-formed Unicode without NUL',
-    })
-    .meta({ minLength: bounds.min, maxLength: bounds.max });
+    .refine((value) => value.length <= max * 2 && codePoints(value) <= max, { ...saying(atMost(told)), abort: true })
+    .refine((value) => codePoints(value) >= min, { ...saying(atLeast(min)), abort: true })
+    .refine((value) => value.isWellFormed() && !value.includes('\0'), saying(WRONG.malformed))
+    .meta({ minLength: min, maxLength: max });
 }
 
 /** The id of a user, room or message: a UUID; those that the server makes are version 7 (RFC 9562), in lower case. */
 export const Id = z
   .string()
-  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, {
-    error: 'must be an id (a lower-case UUID)',
-  })
+  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/)
   .meta({ format: 'uuid', description: 'A lower-case UUID; those made by the server are version 7.' });
 
 /** A moment: ISO 8601, UTC, with milliseconds. */

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { COMMAND_NAMES, COMMANDS, type CommandName, ERRORS, LIMITS, optionalFields } from '../protocol/index.ts';
+import {
+  COMMAND_NAMES,
+  COMMANDS,
+  type CommandName,
+  ERRORS,
+  FIELD_MAX,
+  LIMITS,
+  optionalFields,
+} from '../protocol/index.ts';
 import { connect, guest, type TestClient, TRANSPORTS, unique } from './support/client.ts';
 import { sharedServer } from './support/server.ts';
 
@@ -33,6 +41,8 @@ const PAYLOADS: Record<CommandName, { payload: Record<string, unknown>; required
 async function fault(client: TestClient, command: string, ...args: unknown[]): Promise<(string | undefined)[]> {
   const answer = await client.raw(command, ...args);
   if (answer.ok) throw new Error(`${command} was not refused: ${JSON.stringify(args)}`);
+  expect(answer.error.message).toMatch(/^[\p{L}_].*\.$/u);
+  expect(answer.error.message).not.toMatch(/invalid|expected|received|undefined|null|unrecognized|too (?:big|small)/i);
   return [answer.error.code, answer.error.field];
 }
 
@@ -80,6 +90,8 @@ describe.each(TRANSPORTS)('bad input over %s', (transport) => {
         const mixed = Object.defineProperties({ ...payload }, Object.getOwnPropertyDescriptors(odd));
         expect(await fault(client, command, mixed), `with ${field}`).toEqual(['INVALID_INPUT', field]);
       }
+      const long = await fault(client, command, { ...payload, ['x'.repeat(20_000)]: 1 });
+      expect(long).toEqual(['INVALID_INPUT', 'x'.repeat(FIELD_MAX)]);
       expect(({} as { isAdmin?: unknown }).isAdmin).toBeUndefined();
     });
 
@@ -216,13 +228,19 @@ describe.each(TRANSPORTS)('bad input over %s', (transport) => {
 
   it('words errors in Turkish for whoever connects so', async () => {
     const turkish = await connect(server, { transport, auth: { locale: 'tr' } });
-    const { message } = await turkish.refused('get_rooms', {});
-    expect(message).toBe(ERRORS.UNAUTHENTICATED.message.tr);
+    expect((await turkish.refused('get_rooms', {})).message).toBe(ERRORS.UNAUTHENTICATED.message.tr);
     await turkish.signIn({ username: unique('ışıl') });
     const room = await turkish.createRoom({ type: 'private', password: 'correct horse' });
     expect((await turkish.refused('leave_room', { room_id: ID })).message).toBe(ERRORS.ROOM_NOT_FOUND.message.tr);
-    expect((await turkish.refused('send_message', { room_id: room.id, content: '' })).message).toContain(
-      ERRORS.INVALID_INPUT.message.tr.slice(0, 5),
+    const told = async (payload: object) => {
+      const answer = await turkish.raw('send_message', payload);
+      return answer.ok ? undefined : answer.error.message;
+    };
+    expect(await told({ room_id: room.id, content: '' })).toBe('Mesaj en az 1 karakter içermeli.');
+    expect(await told({ room_id: room.id, content: '\u200b' })).toBe('Mesaj boş olamaz.');
+    expect(await told({ content: 'x' })).toBe('room_id eksik.');
+    expect((await turkish.refused('create_room', { name: 'a\u200b' })).message).toBe(
+      'Oda adı denetim karakteri ya da görünmeyen karakter içeremez.',
     );
     turkish.socket.emit('nonsense');
     expect((await turkish.waitFor('error')).message).toBe(ERRORS.UNKNOWN_COMMAND.message.tr);

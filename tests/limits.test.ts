@@ -224,6 +224,7 @@ describe('room passwords', () => {
     const refused = await ada.refused('join_room', { room_id: room.id, password: PASSWORD });
     expect(refused.code).toBe('RATE_LIMITED');
     expect(refused.retry_after_ms).toBeGreaterThan(800_000);
+    expect(refused.message).toMatch(/^Too many requests\. Try again in 1[45] minutes\.$/);
     await can.ok('join_room', { room_id: room.id, password: PASSWORD });
     await owner.ok('join_room', { room_id: room.id, password: 'a member is not asked' });
     expect(await ada.code('join_room', { room_id: room.id })).toBe('WRONG_PASSWORD');

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { ERRORS, type ErrorCode, type Locale, type Wording } from '../../protocol/index.ts';
+import { aboutCode, type ErrorCode, type Locale, type Wording } from '../../protocol/index.ts';
 import { html } from './html.ts';
 import { chooseLanguage } from './language.ts';
 import { page } from './page.ts';
@@ -30,14 +30,15 @@ function errorCode(status: number): HttpErrorCode {
   return CODES[status] ?? (status < 500 ? 'INVALID_INPUT' : 'INTERNAL');
 }
 
-function wording(code: HttpErrorCode): Wording {
-  return code === 'NOT_FOUND' || code === 'METHOD_NOT_ALLOWED' ? OWN_WORDING[code] : ERRORS[code].message;
+function wording(code: HttpErrorCode, locale: Locale): string {
+  const isOwn = code === 'NOT_FOUND' || code === 'METHOD_NOT_ALLOWED';
+  return isOwn ? OWN_WORDING[code][locale] : aboutCode(code, undefined, locale);
 }
 
 /** The JSON body of an error. */
 export function errorBody(status: number, locale: Locale = 'en'): z.infer<typeof HttpError> {
   const code = errorCode(status);
-  return { error: { code, message: wording(code)[locale] } };
+  return { error: { code, message: wording(code, locale) } };
 }
 
 /** Whether the client is a browser that shows a page, rather than a program. */

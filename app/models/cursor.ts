@@ -1,3 +1,4 @@
+import { WRONG } from '../../protocol/words.ts';
 import { Refusal } from './refusal.ts';
 
 /** A place in a list: the sort keys of the last item of a page. */
@@ -17,7 +18,7 @@ export function decodeCursor(cursor: string, kinds: readonly ('string' | 'number
   if (Array.isArray(keys) && keys.length === kinds.length && kinds.every((kind, i) => typeof keys[i] === kind)) {
     return keys;
   }
-  throw new Refusal('INVALID_INPUT', { field: 'after', detail: 'must be the `next` of an earlier page' });
+  throw new Refusal('INVALID_INPUT', { field: 'after', detail: WRONG.noCursor });
 }
 
 function parse(cursor: string): unknown {

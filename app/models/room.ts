@@ -1,6 +1,7 @@
-import type { ErrorCode } from '../../protocol/errors.ts';
+import type { ErrorCode, Wording } from '../../protocol/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { codePoints, type Room, type RoomType } from '../../protocol/models.ts';
+import { atMost } from '../../protocol/words.ts';
 import { faultOfLook } from './name.ts';
 import { Refusal } from './refusal.ts';
 
@@ -21,8 +22,8 @@ export interface RoomFacts {
  */
 export function normalizeRoomName(name: string): string {
   const trimmed = name.trim();
-  const refuse = (detail: string) => new Refusal('INVALID_INPUT', { field: 'name', detail });
-  if (codePoints(trimmed) > LIMITS.room_name_max) throw refuse(`must be at most ${LIMITS.room_name_max} characters`);
+  const refuse = (detail: Wording) => new Refusal('INVALID_INPUT', { field: 'name', detail });
+  if (codePoints(trimmed) > LIMITS.room_name_max) throw refuse(atMost(LIMITS.room_name_max));
   const fault = faultOfLook(trimmed);
   if (fault !== undefined) throw refuse(fault);
   return trimmed;

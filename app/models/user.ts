@@ -1,5 +1,7 @@
+import type { Wording } from '../../protocol/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { codePoints, type User } from '../../protocol/models.ts';
+import { atMost, WRONG } from '../../protocol/words.ts';
 import { faultOfLook } from './name.ts';
 import { Refusal } from './refusal.ts';
 
@@ -20,13 +22,13 @@ const CHOSEN_FORM = /(?<=[\p{Emoji}&&\p{Changes_When_NFKC_Casefolded}])[\ufe0e\u
  * @throws Refusal `INVALID_INPUT` when it is empty, too long, or does not show what it is
  */
 export function normalizeUsername(name: string): string {
-  const refuse = (detail: string) => new Refusal('INVALID_INPUT', { field: 'username', detail });
+  const refuse = (detail: Wording) => new Refusal('INVALID_INPUT', { field: 'username', detail });
   const nfkc = name.replace(CHOSEN_FORM, '').normalize('NFKC').trim();
   const username = nfkc.replace(/\s+/gu, ' ');
-  if (codePoints(username) > LIMITS.username_max) throw refuse(`must be at most ${LIMITS.username_max} characters`);
+  if (codePoints(username) > LIMITS.username_max) throw refuse(atMost(LIMITS.username_max));
   const fault = faultOfLook(nfkc);
   if (fault !== undefined) throw refuse(fault);
-  if (UNKNOWN.test(username)) throw refuse('must not hold characters that are not in Unicode');
+  if (UNKNOWN.test(username)) throw refuse(WRONG.strange);
   return username;
 }
 

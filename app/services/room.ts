@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandResult, ParsedPayload } from '../../protocol/commands.ts';
+import { WRONG } from '../../protocol/words.ts';
 import { decodeCursor, encodeCursor } from '../models/cursor.ts';
 import { JsonText, type Told } from '../models/json-text.ts';
 import { Refusal } from '../models/refusal.ts';
@@ -158,7 +159,7 @@ export class Rooms {
   ): Promise<string | null> {
     if (door?.type === 'public') {
       if (password === undefined) return null;
-      throw new Refusal('INVALID_INPUT', { field: 'password', detail: 'a public room has no password' });
+      throw new Refusal('INVALID_INPUT', { field: 'password', detail: WRONG.publicRoom });
     }
     const hash = door?.password_hash ?? null;
     const wrong = hash === null ? new Refusal('ROOM_NOT_FOUND') : new Refusal('WRONG_PASSWORD', { field: 'password' });

@@ -2,7 +2,7 @@ import { type Server as HttpServer, type IncomingMessage, ServerResponse } from 
 import type { Socket as NetSocket } from 'node:net';
 import type { Server, Socket } from 'socket.io';
 import { WebSocket, WebSocketServer } from 'ws';
-import { ERRORS } from '../../protocol/errors.ts';
+import { aboutCode } from '../../protocol/words.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { gcra, take } from '../services/gcra.ts';
@@ -167,7 +167,7 @@ function isKnownSession(request: IncomingMessage): boolean {
 /** Answers a handshake with 429 and, in its body, the error that Socket.IO would have sent. */
 function refuse(request: IncomingMessage, response: unknown, wait: number): void {
   const retry_after_ms = Math.ceil(wait);
-  const body = JSON.stringify({ code: 'RATE_LIMITED', message: ERRORS.RATE_LIMITED.message.en, retry_after_ms });
+  const body = JSON.stringify({ code: 'RATE_LIMITED', message: aboutCode('RATE_LIMITED', wait, 'en'), retry_after_ms });
   const headers = {
     'Content-Type': 'application/json',
     'Content-Length': String(Buffer.byteLength(body)),

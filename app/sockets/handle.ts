@@ -1,8 +1,8 @@
-import type { z } from 'zod';
 import { COMMANDS, type CommandResult, type ParsedPayload } from '../../protocol/commands.ts';
 import { ERRORS } from '../../protocol/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { CommandName } from '../../protocol/names.ts';
+import { noDeeperThan, WRONG } from '../../protocol/words.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Told } from '../models/json-text.ts';
@@ -246,27 +246,17 @@ function isCommand(name: string): name is CommandName {
 
 /** Looks at the arguments before anything else does. @throws Refusal `INVALID_INPUT` */
 function checkShape(data: readonly unknown[]): void {
-  if (data.length > 2) throw new Refusal('INVALID_INPUT', { detail: 'a command takes one object' });
+  if (data.length > 2) throw new Refusal('INVALID_INPUT', { detail: WRONG.noObject });
   if (!depthAtMost(data[1], LIMITS.json_depth)) {
-    throw new Refusal('INVALID_INPUT', { detail: `must nest no deeper than ${LIMITS.json_depth}` });
+    throw new Refusal('INVALID_INPUT', { detail: noDeeperThan(LIMITS.json_depth) });
   }
 }
 
 /** @throws Refusal `INVALID_INPUT` that names the first culprit */
-function parse<C extends CommandName>(name: C, payload: unknown): ParsedPayload<C> {
-  const parsed = COMMANDS[name].read(payload);
-  if (parsed.success) return parsed.data as ParsedPayload<C>;
-  throw invalidInput(parsed.error);
-}
-
-/** The refusal that tells the first fault that a schema found. */
-function invalidInput(error: z.ZodError): Refusal {
-  const [issue] = error.issues;
-  const path = issue?.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : (issue?.path ?? []);
-  const field = path.join('.');
-  const detail =
-    issue?.code === 'unrecognized_keys' ? 'is not a field of this command' : (issue?.message ?? 'is not valid');
-  return new Refusal('INVALID_INPUT', field === '' ? { detail } : { field, detail });
+function parse<C extends CommandName>(name: C, value: unknown): ParsedPayload<C> {
+  const read = COMMANDS[name].read(value);
+  if ('fault' in read) throw new Refusal('INVALID_INPUT', read.fault);
+  return read.payload as ParsedPayload<C>;
 }
 
 /** Whether a value parsed from JSON nests at most `depth` deep; walks no deeper than that. */

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { RoomType } from '../../../protocol/models.ts';
+import { WRONG } from '../../../protocol/words.ts';
 import { decodeCursor, encodeCursor } from '../../models/cursor.ts';
 import { Refusal } from '../../models/refusal.ts';
 import { maySee, refuseJoin, refuseManage, refuseNonMember, type StoredRoom } from '../../models/room.ts';
@@ -85,8 +86,7 @@ export function roomWrites(db: Database, rooms: RoomState) {
       const facts = rooms.facts(input.room_id, input.by);
       const room = admit(facts, refuseManage(facts, input.by));
       if (!rooms.isMember(input.room_id, input.user_id)) throw new Refusal('USER_NOT_FOUND');
-      if (input.user_id === input.by)
-        throw new Refusal('INVALID_INPUT', { field: 'user_id', detail: 'use leave_room' });
+      if (input.user_id === input.by) throw new Refusal('INVALID_INPUT', { field: 'user_id', detail: WRONG.oneself });
       return { value: null, entries: [dismiss(room, input, input.by)] };
     },
   };
