@@ -12,6 +12,7 @@ import { createMetrics, type Metrics } from './core/metrics.ts';
 import { createSecret, loadOrCreateSecret } from './core/secret.ts';
 import { createHttpServer } from './http/server.ts';
 import { Admin } from './services/admin.ts';
+import { Departures } from './services/departures.ts';
 import { StoreHealth } from './services/health.ts';
 import { withNumbers } from './services/limit.ts';
 import { createLimiting } from './services/limiting.ts';
@@ -87,9 +88,11 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const limiting = numbers && createLimiting({ numbers, store, presence, metrics });
   const limits = limiting?.limits ?? null;
   const common = { store, presence, tail, typing, delivery, metrics, now, newId: createIds() };
+  const departures = new Departures(common, logger);
   const sessions = new Sessions({
     ...common,
     tokens,
+    onRetired: () => departures.wake(),
     limits: { ...LIMITS, ...numbers },
     connectionsPerUser: limits?.cap('connections_per_user') ?? Number.POSITIVE_INFINITY,
   });
@@ -126,7 +129,8 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   return {
     async listen() {
       await health.start();
-      unwatch = await watchOutsideWrites({ store, tail, sessions, logger });
+      unwatch = await watchOutsideWrites({ store, tail, sessions, departures, logger });
+      departures.wake();
       await http.ready();
       http.server.listen(config.port, config.host);
       await once(http.server, 'listening');
@@ -144,6 +148,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       await http.close();
       clearInterval(saving);
       unwatch();
+      await departures.close();
       health.stop();
       typing.close();
       limiting?.close();

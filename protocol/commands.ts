@@ -67,16 +67,18 @@ export const COMMANDS = {
 
   sign_out: define({
     summary: {
-      en: 'Revoke this token, or all of the user’s tokens.',
-      tr: 'Bu belirteci ya da kullanıcının tüm belirteçlerini geçersiz kılar.',
+      en: 'Revoke this token, or all of the user’s tokens; a guest is gone for good.',
+      tr: 'Bu belirteci ya da kullanıcının tüm belirteçlerini geçersiz kılar; konuk bir daha dönemez.',
     },
-    description: 'The token (with `everywhere`, each token of the user) is revoked and its connections end.',
+    description:
+      'The token (with `everywhere`, each token of the user) is revoked and its connections end. A guest has one token, ' +
+      'so it can never come back: it is offline at once, leaves its rooms, and its name is free. Its messages stay.',
     payload: z.strictObject({ everywhere: z.boolean().default(false) }),
     result: Empty,
     caller: 'signed in',
     rates: [],
     errors: [],
-    causes: ['user_disconnected'],
+    causes: ['user_disconnected', 'message', 'user_left_room'],
     example: EXAMPLES.commands.sign_out,
   }),
 

@@ -12,7 +12,7 @@ const USAGE = `Usage: npm run admin -- COMMAND
   export-user USER_ID     print all data of a user as JSON (--out FILE: write it there)
   erase-user USER_ID      make all messages of a user tombstones, and end its memberships and sessions
   delete-user USER_ID     the same as erase-user
-  revoke-tokens USER_ID   sign a user out everywhere
+  revoke-tokens USER_ID   sign a user out everywhere; a guest is gone for good
 --json prints lists as one JSON object a line.`;
 
 type Tools = Parameters<Parameters<typeof withAdmin>[1]>[0];

@@ -53,11 +53,6 @@ function beginning(name: string, max: number): string {
   return kept.replace(/[\s\u200c]+$/u, '');
 }
 
-/** Whether a user was erased: nobody else has that name. `name_key`: the name folded; null when it is not the user's. */
-export function isErased({ username, name_key }: { username: string; name_key: string | null }): boolean {
-  return name_key === null && username === ERASED_USERNAME;
-}
-
 /** Who holds a name, as far as the rule of names looks at it. */
 export interface NameHolder {
   readonly id: string;

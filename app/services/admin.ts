@@ -3,6 +3,7 @@ import { Refusal } from '../models/refusal.ts';
 import type { StoredRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';
 import type { Page, Store } from '../stores/store.ts';
+import { leaveAllRooms } from './departures.ts';
 
 /** Told how far something is: how many of how many. */
 export type Progress = (done: number, total: number) => void;
@@ -26,14 +27,14 @@ const ROWS_A_STEP = 1_000;
 
 /** What the command-line tools do to a database, beside a running server or without one. */
 export class Admin {
+  readonly #options: AdminOptions;
   readonly #store: Store;
   readonly #now: () => number;
-  readonly #newId: () => string;
 
-  constructor({ store, now, newId }: AdminOptions) {
-    this.#store = store;
-    this.#now = now;
-    this.#newId = newId;
+  constructor(options: AdminOptions) {
+    this.#options = options;
+    this.#store = options.store;
+    this.#now = options.now;
   }
 
   /** All rooms whose name contains `query`. */
@@ -51,7 +52,7 @@ export class Admin {
    * @throws Refusal `ROOM_NOT_FOUND`, and `USER_NOT_FOUND` when the user is no member
    */
   async setOwner(room_id: string, user_id: string): Promise<void> {
-    await this.#store.admin.setOwner({ room_id, user_id, message_id: this.#newId(), at: this.#now() });
+    await this.#store.admin.setOwner({ room_id, user_id, message_id: this.#options.newId(), at: this.#now() });
   }
 
   /**
@@ -99,6 +100,7 @@ export class Admin {
    */
   async eraseUser(user_id: string, onProgress: Progress): Promise<number> {
     await this.#store.admin.eraseUser({ user_id, at: this.#now() });
+    await leaveAllRooms(this.#options, user_id);
     let erased = 0;
     await this.#scan(onProgress, async (after) => {
       const step = await this.#store.admin.eraseMessages({ user_id, after, rows: ROWS_A_STEP, at: this.#now() });
@@ -108,10 +110,11 @@ export class Admin {
     return erased;
   }
 
-  /** Revokes every token of a user; its connections end. @throws Refusal `USER_NOT_FOUND` */
+  /** Revokes every token of a user; its connections end, and a guest leaves its rooms. @throws Refusal `USER_NOT_FOUND` */
   async revokeTokens(user_id: string): Promise<void> {
     if ((await this.#store.admin.user({ user_id })) === undefined) throw new Refusal('USER_NOT_FOUND');
-    await this.#store.users.revoke({ user_id, token_id: null, expires_at: 0, at: this.#now() });
+    const { retired } = await this.#store.users.revoke({ user_id, token_id: null, expires_at: 0, at: this.#now() });
+    if (retired) await leaveAllRooms(this.#options, user_id);
   }
 
   /** Walks over all messages in steps. */

@@ -83,9 +83,18 @@ export class Presence {
   /** Takes note of the end of a connection; the user stays online for the grace. */
   disconnect(connection: Connection, user: OnlineUser): void {
     if (!user.connections.delete(connection) || user.connections.size > 0) return;
+    if (this.#online.get(user.id) !== user) return;
     const timer = setTimeout(() => this.#leave(user), this.#options.graceMs);
     timer.unref();
     this.#leaving.set(user.id, timer);
+  }
+
+  /** Takes note that a user can never come back: it is offline at once. */
+  end(user_id: string): void {
+    const user = this.#online.get(user_id);
+    if (user === undefined) return;
+    clearTimeout(this.#leaving.get(user_id));
+    this.#leave(user);
   }
 
   /** Takes note that a user has done something. */

@@ -5,7 +5,7 @@ import type { Metrics } from '../core/metrics.ts';
 import { Refusal } from '../models/refusal.ts';
 import { foldCase } from '../models/text.ts';
 import { alternativeNames, normalizeUsername, type StoredUser } from '../models/user.ts';
-import type { SessionSnapshot, Store, TokenIdentity } from '../stores/store.ts';
+import type { Revoked, SessionSnapshot, Store, TokenIdentity } from '../stores/store.ts';
 import type { Connection, Delivery } from './delivery.ts';
 import type { Presence } from './presence.ts';
 import type { Tail } from './tail.ts';
@@ -26,6 +26,8 @@ export interface SessionOptions {
   readonly metrics: Metrics;
   /** What a client is told of sizes and rates, as flat numbers. */
   readonly limits: Readonly<Record<string, number>>;
+  /** Called when a user can never come back, and has rooms to leave. */
+  readonly onRetired: () => void;
   /** How many connections a user may have at once. */
   readonly connectionsPerUser: number;
 }
@@ -43,6 +45,9 @@ interface Attempt {
   generation: number;
   revoked: boolean;
 }
+
+/** Tokens that are void from here on, and what became of their user. */
+export type Revocation = Revoked & { readonly token_id?: string; readonly generation?: number };
 
 /** When someone with too many connections may try again, in milliseconds. */
 const CONNECTIONS_RETRY_MS = 10_000;
@@ -86,7 +91,7 @@ export class Sessions {
     }
   }
 
-  /** Revokes the connection's token, or all of its user's; after `answer` the connections that used them end. */
+  /** Revokes the connection's token, or all of its user's; after `answer` the connections that used them end. A guest is gone for good then. */
   async signOut(connection: Connection, everywhere: boolean, answer: () => void): Promise<void> {
     const { store, now } = this.#options;
     const identity = connection.identity;
@@ -95,23 +100,35 @@ export class Sessions {
     const revoked = everywhere ? null : token_id;
     // A copy of the token may have been renewed elsewhere, up to this moment.
     const expires_at = now() + TOKEN_LIFETIME_MS;
-    await store.users.revoke({ user_id: user.id, token_id: revoked, expires_at, at: now() });
+    const { retired } = await store.users.revoke({ user_id: user.id, token_id: revoked, expires_at, at: now() });
     answer();
-    this.revoked({ user_id: user.id, ...(everywhere ? { generation: token_generation } : { token_id }) });
+    const tokens = everywhere ? { generation: token_generation } : { token_id };
+    this.revoked({ user_id: user.id, username: user.username, retired, ...tokens });
   }
 
-  /** Ends the connections and sign-ins of a user that use a revoked token: one, or all up to a generation. */
-  revoked({ user_id, token_id, generation = -1 }: { user_id: string; token_id?: string; generation?: number }): void {
+  /**
+   * Ends the connections and sign-ins of a user that use a revoked token: one, or all up to a generation. Who is retired
+   * by that is offline at once, and leaves its rooms.
+   */
+  revoked({ user_id, username, retired, token_id, generation = -1 }: Revocation): void {
+    const isVoid = (token: { readonly id: string; readonly generation: number }) =>
+      retired || token.id === token_id || token.generation <= generation;
+    const { presence, delivery, onRetired } = this.#options;
     for (const attempt of this.#attempts) {
-      if (attempt.user_id !== user_id) continue;
-      if (attempt.token_id === token_id || attempt.generation <= generation) attempt.revoked = true;
+      const { token_id: id, generation: of } = attempt;
+      if (attempt.user_id === user_id && isVoid({ id, generation: of })) attempt.revoked = true;
     }
-    for (const connection of [...(this.#options.presence.get(user_id)?.connections ?? [])]) {
-      const identity = connection.identity;
-      if (identity === null) continue;
-      if (identity.token_id === token_id || identity.token_generation <= generation)
-        this.#options.delivery.end(connection);
+    const user = presence.get(user_id);
+    // The name of who was erased is told no more, not even by what follows.
+    if (user !== undefined && username !== undefined) user.username = username;
+    for (const connection of [...(user?.connections ?? [])]) {
+      const { identity } = connection;
+      if (identity !== null && isVoid({ id: identity.token_id, generation: identity.token_generation }))
+        delivery.end(connection);
     }
+    if (!retired) return;
+    presence.end(user_id);
+    onRetired();
   }
 
   /** Takes note that a connection has ended. */

@@ -1,5 +1,6 @@
 import type { Logger } from '../core/logger.ts';
 import type { Store } from '../stores/store.ts';
+import type { Departures } from './departures.ts';
 import type { Sessions } from './session.ts';
 import type { Tail } from './tail.ts';
 
@@ -8,6 +9,7 @@ export interface WatchOptions {
   readonly store: Store;
   readonly tail: Tail;
   readonly sessions: Sessions;
+  readonly departures: Departures;
   readonly logger: Logger;
 }
 
@@ -19,7 +21,13 @@ const RETRY_MS = 1_000;
  * deleted rooms.
  * @returns once it watches, what ends it; what was written before is no news to a server that has just started
  */
-export async function watchOutsideWrites({ store, tail, sessions, logger }: WatchOptions): Promise<() => void> {
+export async function watchOutsideWrites({
+  store,
+  tail,
+  sessions,
+  departures,
+  logger,
+}: WatchOptions): Promise<() => void> {
   let seen = await store.newestNotice();
   let running: Promise<void> = Promise.resolve();
   let retry: NodeJS.Timeout | undefined;
@@ -38,6 +46,7 @@ export async function watchOutsideWrites({ store, tail, sessions, logger }: Watc
           break;
       }
     }
+    departures.wake();
     await tail.catchUp();
   }
 

@@ -51,11 +51,20 @@ export type StoreFault = 'locked' | 'full' | 'read_only' | 'io' | 'damaged' | 'u
 
 /** Something that servers must hear of and that is in no room's log. Numbers only rise. */
 export type Notice = { readonly number: number } & (
-  | { readonly kind: 'token_revoked'; readonly user_id: string; readonly token_id: string }
+  | ({ readonly kind: 'token_revoked'; readonly token_id: string } & Revoked)
   /** Every token of the user up to this generation. */
-  | { readonly kind: 'tokens_revoked'; readonly user_id: string; readonly generation: number }
+  | ({ readonly kind: 'tokens_revoked'; readonly generation: number } & Revoked)
   | { readonly kind: 'room_deleted'; readonly room_id: string }
 );
+
+/** Whose tokens were revoked. */
+export interface Revoked {
+  readonly user_id: string;
+  /** The name that the user has now, which is another one when it was erased; undefined when there is no such user. */
+  readonly username: string | undefined;
+  /** Whether the user can never come back. */
+  readonly retired: boolean;
+}
 
 /** One entry of a room's log: a message in the state that the change left it in. */
 export interface LogEntry {
@@ -102,15 +111,27 @@ export interface UserStore {
   create(input: { id: string; username: string; absent_holder: string | null; at: number }): Promise<StoredUser>;
   /**
    * Gives a user that lost its name the first of these that is free, and answers it; one that has a name again keeps it.
-   * Refuses `USERNAME_TAKEN`, and `INVALID_TOKEN` for who was erased.
+   * Refuses `USERNAME_TAKEN`, and `INVALID_TOKEN` for who is retired.
    */
   rename(input: { id: string; candidates: readonly string[] }): Promise<StoredUser>;
   /** The id of the user who holds a name that counts as the same as this, if any. */
   holderOf(username: string): Promise<string | undefined>;
   /** What a sign-in needs; `token` is checked when given. */
   session(input: { user_id: string; token: TokenIdentity | undefined }): Promise<SessionSnapshot>;
-  /** Revokes one token (until `expires_at`, when it is void anyway), or every token of the user so far. */
-  revoke(input: { user_id: string; token_id: string | null; expires_at: number; at: number }): Promise<void>;
+  /**
+   * Revokes one token (until `expires_at`, when it is void anyway), or every token of the user so far. `retired`: the user
+   * can never come back: it cannot act from here on, its name is free, and its rooms are to be left by {@link depart}.
+   */
+  revoke(input: {
+    user_id: string;
+    token_id: string | null;
+    expires_at: number;
+    at: number;
+  }): Promise<{ retired: boolean }>;
+  /** Some of the retired users who have not left all of their rooms yet. */
+  departing(input: { limit: number }): Promise<string[]>;
+  /** Lets a retired user leave one of its rooms; false when there was none left. `message_id` is for the system message. */
+  depart(input: { user_id: string; message_id: string; at: number }): Promise<boolean>;
   /** Keeps when users were last seen. */
   touch(input: readonly { id: string; connected_at: number; last_activity: number }[]): Promise<void>;
   /** The members of a room, longest-standing first. Refuses `ROOM_NOT_FOUND`, `NOT_A_MEMBER`. */
@@ -258,8 +279,8 @@ export interface AdminStore {
   /** Removes up to `rows` messages of a deleted room; answers how many it removed. */
   purge(input: { room_id: string; rows: number }): Promise<number>;
   /**
-   * Revokes all tokens, gives the name up, and ends all memberships of a user; its messages are then made tombstones
-   * by {@link AdminStore.eraseMessages}. Refuses `USER_NOT_FOUND`.
+   * Revokes all tokens of a user, takes its name and retires it; its rooms are then left by {@link UserStore.depart}, and
+   * its messages made tombstones by {@link AdminStore.eraseMessages}. Refuses `USER_NOT_FOUND`.
    */
   eraseUser(input: { user_id: string; at: number }): Promise<void>;
   /** Erases a user's messages, and its name in system messages, among the next rows after the row `after`. */

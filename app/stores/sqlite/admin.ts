@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { Message, System } from '../../../protocol/models.ts';
 import { decodeCursor, encodeCursor } from '../../models/cursor.ts';
 import { systemContent } from '../../models/message.ts';
@@ -10,6 +9,7 @@ import type { LogEntry, Membership, Page } from '../store.ts';
 import type { Database } from './database.ts';
 import { memberships } from './membership.ts';
 import type { Written } from './message.ts';
+import { retire } from './retirement.ts';
 import type { RoomState } from './room-state.ts';
 import {
   MESSAGE_COLUMNS,
@@ -49,9 +49,12 @@ export function adminReads(db: Database) {
     },
 
     allUsers(input: ListInput): Page<StoredUser> {
+      // Who has no name_key has a name all the same, which nothing holds for them any more.
       const sql = `SELECT ${USER_COLUMNS} FROM users u WHERE u.id > $after
-        AND ($query IS NULL OR instr(u.name_key, $query) > 0) ORDER BY u.id LIMIT $limit`;
-      return page<UserRow, StoredUser>(sql, input, toUser);
+        AND ($query IS NULL OR u.name_key IS NULL OR instr(u.name_key, $query) > 0) ORDER BY u.id LIMIT $limit`;
+      const { items, next } = page<UserRow, StoredUser>(sql, input, toUser);
+      const query = foldCase(input.query ?? '');
+      return { items: items.filter(({ username }) => foldCase(username).includes(query)), next };
     },
 
     user({ user_id }: { user_id: string }): StoredUser | undefined {
@@ -79,7 +82,7 @@ export function adminReads(db: Database) {
 
 /** What the writer does for the command-line tools. */
 export function adminWrites(db: Database, rooms: RoomState) {
-  const { dismiss, promote } = memberships(db, rooms);
+  const { promote } = memberships(db, rooms);
 
   return {
     setOwner(input: Membership): Written<null> {
@@ -104,15 +107,11 @@ export function adminWrites(db: Database, rooms: RoomState) {
     },
 
     eraseUser({ user_id, at }: { user_id: string; at: number }): Written<null> {
-      const known = db.run('UPDATE users SET username = ?, name_key = NULL WHERE id = ?', ERASED_USERNAME, user_id);
+      const known = db.run('UPDATE users SET username = ? WHERE id = ?', ERASED_USERNAME, user_id);
       if (known === 0) throw new Refusal('USER_NOT_FOUND');
+      retire(db, rooms, { user_id, at });
       revokeAll(db, user_id);
-      const joined = db.all<{ room_id: string }>('SELECT room_id FROM members WHERE user_id = ?', user_id);
-      const entries = joined.flatMap(({ room_id }) => {
-        const room = rooms.room(room_id);
-        return room === undefined ? [] : [dismiss(room, { room_id, user_id, message_id: uuidv7(), at })];
-      });
-      return { value: null, entries };
+      return { value: null, entries: [] };
     },
 
     eraseMessages(input: { user_id: string; after: number; rows: number; at: number }): Written<{

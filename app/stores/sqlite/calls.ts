@@ -2,6 +2,7 @@ import { adminReads, adminWrites } from './admin.ts';
 import type { Database } from './database.ts';
 import { messageReads, messageWrites } from './message.ts';
 import { noticeReads } from './notice.ts';
+import { retirementReads, retirementWrites } from './retirement.ts';
 import { roomReads, roomWrites } from './room.ts';
 import type { RoomState } from './room-state.ts';
 import { userReads, userWrites } from './user.ts';
@@ -9,7 +10,8 @@ import { userReads, userWrites } from './user.ts';
 /** Everything the writer can be asked, by name. */
 export function writeCalls(db: Database, rooms: RoomState) {
   return {
-    ...userWrites(db),
+    ...userWrites(db, rooms),
+    ...retirementWrites(db, rooms),
     ...roomWrites(db, rooms),
     ...messageWrites(db, rooms),
     ...adminWrites(db, rooms),
@@ -27,6 +29,7 @@ export function writeCalls(db: Database, rooms: RoomState) {
 export function readCalls(db: Database) {
   return {
     ...userReads(db),
+    ...retirementReads(db),
     ...roomReads(db),
     ...messageReads(db),
     ...noticeReads(db),

@@ -2,7 +2,6 @@ import type { System } from '../../../protocol/models.ts';
 import { systemContent } from '../../models/message.ts';
 import { Refusal } from '../../models/refusal.ts';
 import { ownerAfterJoin } from '../../models/room.ts';
-import { isErased } from '../../models/user.ts';
 import type { LogEntry, Membership } from '../store.ts';
 import type { Database } from './database.ts';
 import { appendSystemMessage } from './message.ts';
@@ -20,6 +19,8 @@ export interface Memberships {
   enroll(room: RoomRow, who: Membership, added_by?: string): LogEntry;
   /** Ends a membership, by the word of `removed_by` if it was another's; the owner's room passes on. */
   dismiss(room: RoomRow, who: Membership, removed_by?: string): LogEntry;
+  /** Ends the membership of a user who is retired: nobody did anything, so the room is no more active than before. */
+  depart(room: RoomRow, who: Membership): LogEntry;
   /** Gives the room to one of its members, by the word of the operator. */
   promote(room: RoomRow, who: Membership): LogEntry;
 }
@@ -29,13 +30,31 @@ export function memberships(db: Database, rooms: RoomState): Memberships {
   const user = (id: string) => db.get<NamedRow>(`SELECT ${NAMED_COLUMNS} FROM users u WHERE u.id = ?`, id);
   const nameOf = (id: string) => user(id)?.username ?? '';
 
-  function append(room: RoomRow, { message_id: id, at }: Membership, system: System) {
-    return appendSystemMessage(db, rooms, { room, id, system, content: systemContent(system), at });
+  function append(room: RoomRow, { message_id: id, at }: Membership, system: System, active_at = at) {
+    return appendSystemMessage(db, rooms, { room, id, system, content: systemContent(system), at, active_at });
+  }
+
+  function end(
+    room: RoomRow,
+    who: Membership,
+    about: { removed_by?: string | undefined; active_at?: number },
+  ): LogEntry {
+    const { user_id } = who;
+    const { removed_by, active_at } = about;
+    const new_owner_id = rooms.removeMember(room, user_id);
+    const system: System = {
+      type: 'user_left',
+      user_id,
+      username: nameOf(user_id),
+      ...(removed_by && { removed_by }),
+      ...(new_owner_id && { new_owner_id }),
+    };
+    return { message: append(room, who, system, active_at) };
   }
 
   function present(user_id: string): NamedRow | undefined {
     const row = user(user_id);
-    return row === undefined || isErased(row) ? undefined : row;
+    return row?.retired_at === null ? row : undefined;
   }
 
   return {
@@ -57,18 +76,8 @@ export function memberships(db: Database, rooms: RoomState): Memberships {
       return { message, joined: { user: toUser(row), room: toRoom(room) } };
     },
 
-    dismiss(room, who, removed_by) {
-      const { user_id } = who;
-      const new_owner_id = rooms.removeMember(room, user_id);
-      const message = append(room, who, {
-        type: 'user_left',
-        user_id,
-        username: nameOf(user_id),
-        ...(removed_by && { removed_by }),
-        ...(new_owner_id && { new_owner_id }),
-      });
-      return { message };
-    },
+    dismiss: (room, who, removed_by) => end(room, who, { removed_by }),
+    depart: (room, who) => end(room, who, { active_at: room.active_at }),
 
     promote(room, who) {
       const { user_id } = who;

@@ -38,9 +38,17 @@ export function appendSystemMessage(
     system,
     content,
     at,
-  }: { room: RoomRow; id: string; system: NonNullable<Message['system']>; content: string; at: number },
+    active_at,
+  }: {
+    room: RoomRow;
+    id: string;
+    system: NonNullable<Message['system']>;
+    content: string;
+    at: number;
+    active_at: number;
+  },
 ): Message {
-  const seq = rooms.next(room, at);
+  const seq = rooms.next(room, active_at);
   const json = JSON.stringify(system);
   db.run(INSERT_MESSAGE, id, room.id, seq, seq, system.user_id, system.username, content, at, json, null);
   return toMessage({

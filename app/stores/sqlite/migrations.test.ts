@@ -73,3 +73,27 @@ it('makes the keys of names anew, without what is not shown, and takes no name a
   ]);
   expect(db.all('SELECT name, name_key FROM rooms')).toEqual([{ name: 'I ❤\ufe0f Ankara', name_key: 'i ❤ ankara' }]);
 });
+
+it('retires guests who signed out when that left a ghost', () => {
+  using old = older(3);
+  const { db } = old;
+  const add = (id: string, generation: number) =>
+    db.run('INSERT INTO users VALUES (?, ?, ?, ?, 1, 1, 9)', id, id, id, generation);
+  add('here', 0);
+  add('out', 0);
+  add('out everywhere', 1);
+  const notice = 'INSERT INTO notices (kind, subject, token_id, generation) VALUES (?, ?, ?, ?)';
+  db.run(notice, 'token_revoked', 'out', 'token', null);
+  db.run(notice, 'tokens_revoked', 'out everywhere', null, 0);
+  db.run(notice, 'room_deleted', 'here', null, null);
+  migrate(db);
+  expect(db.all('SELECT id, name_key, retired_at FROM users ORDER BY id')).toEqual([
+    { id: 'here', name_key: 'here', retired_at: null },
+    { id: 'out', name_key: null, retired_at: 9 },
+    { id: 'out everywhere', name_key: null, retired_at: 9 },
+  ]);
+  expect(db.all('SELECT user_id FROM departures ORDER BY user_id')).toEqual([
+    { user_id: 'out' },
+    { user_id: 'out everywhere' },
+  ]);
+});

@@ -7,13 +7,19 @@ interface NoticeRow {
   subject: string;
   token_id: string | null;
   generation: number | null;
+  username: string | null;
+  stays: number;
 }
+
+const NOTICES = `SELECT n.number, n.kind, n.subject, n.token_id, n.generation, u.username,
+    u.id IS NOT NULL AND u.retired_at IS NULL AS stays
+  FROM notices n LEFT JOIN users u ON u.id = n.subject WHERE n.number > ? ORDER BY n.number`;
 
 /** What the reader does with notices. */
 export function noticeReads(db: Database) {
   return {
     notices({ after }: { after: number }): Notice[] {
-      return db.all<NoticeRow>('SELECT * FROM notices WHERE number > ? ORDER BY number', after).map(toNotice);
+      return db.all<NoticeRow>(NOTICES, after).map(toNotice);
     },
 
     newestNotice(): number {
@@ -22,12 +28,13 @@ export function noticeReads(db: Database) {
   };
 }
 
-function toNotice({ number, kind, subject, token_id, generation }: NoticeRow): Notice {
+function toNotice({ number, kind, subject, token_id, generation, username, stays }: NoticeRow): Notice {
+  const revoked = { user_id: subject, username: username ?? undefined, retired: stays === 0 };
   switch (kind) {
     case 'token_revoked':
-      return { number, kind, user_id: subject, token_id: token_id ?? '' };
+      return { number, kind, token_id: token_id ?? '', ...revoked };
     case 'tokens_revoked':
-      return { number, kind, user_id: subject, generation: generation ?? 0 };
+      return { number, kind, generation: generation ?? 0, ...revoked };
     case 'room_deleted':
       return { number, kind, room_id: subject };
   }

@@ -13,7 +13,9 @@ const MAX_KEPT = 50_000;
 export class RoomState {
   readonly #db: Database;
   readonly #rooms = new Map<string, RoomRow>();
-  readonly #members = new Map<string, boolean>();
+  /** By user, then by room. */
+  readonly #members = new Map<string, Map<string, boolean>>();
+  #memberships = 0;
   readonly #changed = new Set<RoomRow>();
   #dataVersion = -1;
 
@@ -24,7 +26,7 @@ export class RoomState {
   /** To be called right after BEGIN: forgets what another connection may have changed. */
   begin(): void {
     const version = this.#db.dataVersion();
-    if (version !== this.#dataVersion || this.#rooms.size > MAX_KEPT || this.#members.size > MAX_KEPT) this.forget();
+    if (version !== this.#dataVersion || this.#rooms.size > MAX_KEPT || this.#memberships > MAX_KEPT) this.forget();
     this.#dataVersion = version;
   }
 
@@ -40,7 +42,13 @@ export class RoomState {
   forget(): void {
     this.#rooms.clear();
     this.#members.clear();
+    this.#memberships = 0;
     this.#changed.clear();
+  }
+
+  /** To be called when a user is retired: it is a member of nothing from then on. */
+  forgetUser(user_id: string): void {
+    this.#members.delete(user_id);
   }
 
   /** The room, if there is one. */
@@ -52,13 +60,14 @@ export class RoomState {
     return row;
   }
 
+  /** Whether the user is a member, and not retired: who is leaves its rooms one after another, but may do nothing there. */
   isMember(room_id: string, user_id: string): boolean {
-    const key = `${room_id} ${user_id}`;
-    const kept = this.#members.get(key);
+    const kept = this.#members.get(user_id)?.get(room_id);
     if (kept !== undefined) return kept;
-    const sql = 'SELECT 1 FROM members WHERE room_id = ? AND user_id = ?';
+    const sql = `SELECT 1 FROM members m JOIN users u ON u.id = m.user_id
+      WHERE m.room_id = ? AND m.user_id = ? AND u.retired_at IS NULL`;
     const member = this.#db.get(sql, room_id, user_id) !== undefined;
-    this.#members.set(key, member);
+    this.#keep(room_id, user_id, member);
     return member;
   }
 
@@ -79,14 +88,14 @@ export class RoomState {
   /** Makes a user a member, by the entry `seq`. */
   addMember(room: RoomRow, user_id: string, seq: number): void {
     this.#db.run('INSERT INTO members (room_id, user_id, joined_seq) VALUES (?, ?, ?)', room.id, user_id, seq);
-    this.#members.set(`${room.id} ${user_id}`, true);
+    this.#keep(room.id, user_id, true);
     this.#setMembers(room, room.user_count + 1, ownerAfterJoin(room.owner_id, user_id));
   }
 
   /** Ends a membership. @returns the new owner, when the one who left owned the room and someone is left */
   removeMember(room: RoomRow, user_id: string): string | null {
     this.#db.run('DELETE FROM members WHERE room_id = ? AND user_id = ?', room.id, user_id);
-    this.#members.set(`${room.id} ${user_id}`, false);
+    this.#keep(room.id, user_id, false);
     const { owner_id } = room;
     this.#setMembers(
       room,
@@ -101,10 +110,20 @@ export class RoomState {
     this.#setMembers(room, room.user_count, user_id);
   }
 
-  /** The longest-standing member. */
+  /** The longest-standing member; one who is retired and about to leave only when there is no other. */
   #eldest(room: RoomRow): string | null {
-    const sql = 'SELECT user_id FROM members WHERE room_id = ? ORDER BY joined_seq LIMIT 1';
-    return this.#db.get<{ user_id: string }>(sql, room.id)?.user_id ?? null;
+    const staying = `SELECT m.user_id FROM members m JOIN users u ON u.id = m.user_id
+      WHERE m.room_id = ? AND u.retired_at IS NULL ORDER BY m.joined_seq LIMIT 1`;
+    const any = 'SELECT user_id FROM members WHERE room_id = ? ORDER BY joined_seq LIMIT 1';
+    const first = (sql: string) => this.#db.get<{ user_id: string }>(sql, room.id)?.user_id;
+    return first(staying) ?? first(any) ?? null;
+  }
+
+  #keep(room_id: string, user_id: string, member: boolean): void {
+    const kept = this.#members.get(user_id);
+    if (kept === undefined) this.#members.set(user_id, new Map([[room_id, member]]));
+    else kept.set(room_id, member);
+    this.#memberships++;
   }
 
   #setMembers(room: RoomRow, user_count: number, owner_id: string | null): void {

@@ -157,7 +157,7 @@ export function roomReads(db: Database) {
 function membersPage(db: Database, { room_id, after, limit }: { room_id: string; after: number; limit: number }) {
   return db.all<UserRow & { joined_seq: number }>(
     `SELECT ${USER_COLUMNS}, m.joined_seq FROM members m JOIN users u ON u.id = m.user_id
-     WHERE m.room_id = ? AND m.joined_seq > ? ORDER BY m.joined_seq LIMIT ?`,
+     WHERE m.room_id = ? AND m.joined_seq > ? AND u.retired_at IS NULL ORDER BY m.joined_seq LIMIT ?`,
     room_id,
     after,
     limit,

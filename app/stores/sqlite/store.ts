@@ -191,7 +191,6 @@ function stores(
   const leave = write('leave');
   const add = write('add');
   const remove = write('remove');
-  const revokeTokens = write('revokeTokens');
   const touchUsers = write('touchUsers');
 
   const setOwner = write('setOwner');
@@ -222,7 +221,9 @@ function stores(
       rename: write('renameUser'),
       holderOf: read('holderOf'),
       session: read('session'),
-      revoke: async (input) => void (await revokeTokens(input)),
+      revoke: write('revokeTokens'),
+      departing: read('departing'),
+      depart: write('depart'),
       touch: async (input) => void (await touchUsers(input)),
       members: read('members'),
     },

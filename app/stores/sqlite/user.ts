@@ -1,11 +1,13 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import { Refusal } from '../../models/refusal.ts';
 import { foldCase } from '../../models/text.ts';
-import { ERASED_USERNAME, isErased, mayTakeName, type NameHolder, type StoredUser } from '../../models/user.ts';
+import { ERASED_USERNAME, mayTakeName, type NameHolder, type StoredUser } from '../../models/user.ts';
 import type { SessionSnapshot, TokenIdentity } from '../store.ts';
 import type { Database } from './database.ts';
 import type { Written } from './message.ts';
+import { retire } from './retirement.ts';
 import { listRooms } from './room.ts';
+import type { RoomState } from './room-state.ts';
 import { NAMED_COLUMNS, type NamedRow, toUser } from './rows.ts';
 
 const USER_BY_ID = `SELECT ${NAMED_COLUMNS} FROM users u WHERE u.id = ?`;
@@ -14,7 +16,7 @@ const USER_BY_ID = `SELECT ${NAMED_COLUMNS} FROM users u WHERE u.id = ?`;
 const NOTICES_KEPT = 10_000;
 
 /** What the writer does with users and their tokens. */
-export function userWrites(db: Database) {
+export function userWrites(db: Database, rooms: RoomState) {
   function holder(name_key: string): NameHolder | undefined {
     const row = db.get<{ id: string; has_company: number }>(
       `SELECT u.id, EXISTS (SELECT 1 FROM members m JOIN rooms r ON r.id = m.room_id
@@ -32,13 +34,15 @@ export function userWrites(db: Database) {
       if (name_key === foldCase(ERASED_USERNAME) || !mayTakeName(holder(name_key), input.absent_holder))
         throw new Refusal('USERNAME_TAKEN', { field: 'username' });
       db.run('UPDATE users SET name_key = NULL WHERE name_key = ?', name_key);
-      db.run('INSERT INTO users VALUES (?, ?, ?, 0, ?, ?, ?)', id, username, name_key, at, at, at);
+      const sql = `INSERT INTO users (id, username, name_key, generation, created_at, connected_at, last_activity)
+        VALUES (?, ?, ?, 0, ?, ?, ?)`;
+      db.run(sql, id, username, name_key, at, at, at);
       return { value: toUser({ id, username, connected_at: at, last_activity: at }), entries: [] };
     },
 
     renameUser({ id, candidates }: { id: string; candidates: readonly string[] }): Written<StoredUser> {
       const row = db.get<NamedRow>(USER_BY_ID, id);
-      if (row === undefined || isErased(row)) throw new Refusal('INVALID_TOKEN', { field: 'token' });
+      if (row === undefined || row.retired_at !== null) throw new Refusal('INVALID_TOKEN', { field: 'token' });
       if (row.name_key !== null) return { value: toUser(row), entries: [] };
       const free = candidates.find((name) => holder(foldCase(name)) === undefined);
       if (free === undefined) throw new Refusal('USERNAME_TAKEN', { field: 'username' });
@@ -46,12 +50,19 @@ export function userWrites(db: Database) {
       return { value: toUser({ ...row, username: free }), entries: [] };
     },
 
-    revokeTokens(input: { user_id: string; token_id: string | null; expires_at: number; at: number }): Written<null> {
+    /** Answers whether the user can never come back, as a guest: it has this one token and nothing else to sign in with. */
+    revokeTokens(input: {
+      user_id: string;
+      token_id: string | null;
+      expires_at: number;
+      at: number;
+    }): Written<{ retired: boolean }> {
+      retire(db, rooms, input);
       if (input.token_id === null) revokeAll(db, input.user_id);
       else revokeOne(db, { ...input, token_id: input.token_id });
       db.run('DELETE FROM revoked_tokens WHERE expires_at < ?', input.at);
       db.run('DELETE FROM notices WHERE number <= (SELECT max(number) FROM notices) - ?', NOTICES_KEPT);
-      return { value: null, entries: [] };
+      return { value: { retired: true }, entries: [] };
     },
 
     touchUsers(users: readonly { id: string; connected_at: number; last_activity: number }[]): Written<null> {
@@ -93,7 +104,7 @@ export function userReads(db: Database) {
     session({ user_id, token }: { user_id: string; token: TokenIdentity | undefined }): SessionSnapshot {
       const sql = `SELECT ${NAMED_COLUMNS}, u.generation FROM users u WHERE u.id = ?`;
       const row = db.get<NamedRow & { generation: number }>(sql, user_id);
-      if (row === undefined || (token !== undefined && revoked(token, row.generation))) {
+      if (row?.retired_at !== null || (token !== undefined && revoked(token, row.generation))) {
         const none = { items: [], next: null };
         return { user: undefined, has_name: false, generation: 0, memberships: [], rooms: none, visible: none };
       }
