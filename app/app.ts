@@ -72,6 +72,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const secret = config.tokenSecret ?? (lock === null ? createSecret() : await loadOrCreateSecret(config.dataDir));
 
   const delivery = new Fanout({ moreSoon: () => store.isCommitting, logger, metrics });
+  const typing = new Typing({ store, delivery, lapseMs: config.typingLapseMs });
   const presence = new Presence({
     delivery,
     now,
@@ -81,9 +82,9 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       store.users.touch(users).catch((error: unknown) => logger.warn({ err: error }, 'last activity was not kept'));
     },
     onCount: (online) => metrics.usersOnline.set(online),
+    onLeft: (user, room_id) => typing.stop(user, room_id),
   });
   const tail = new Tail({ store, delivery, presence, logger, metrics });
-  const typing = new Typing({ store, delivery, lapseMs: config.typingLapseMs });
   const tokens = await createTokens(secret, now);
   const limiting = numbers && createLimiting({ numbers, store, presence, metrics });
   const limits = limiting?.limits ?? null;

@@ -16,6 +16,8 @@ export interface PresenceOptions {
   /** Keeps when a user was last seen; called when it goes offline, and from time to time for those who are online. */
   readonly onSeen: (users: { id: string; connected_at: number; last_activity: number }[]) => void;
   readonly onCount: (online: number) => void;
+  /** Told that an online user is no member of a room any more, however that came; what it had under way there ends. */
+  readonly onLeft: (user: OnlineUser, room_id: string) => void;
 }
 
 /** Above `broadcastMax`, presence goes to those who share a room with at most this many online. */
@@ -119,6 +121,7 @@ export class Presence {
     if (user === undefined) return;
     user.rooms.delete(room_id);
     this.#forget(user, room_id);
+    this.#options.onLeft(user, room_id);
   }
 
   /** The members of a room who are online. */

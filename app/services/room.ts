@@ -11,7 +11,6 @@ import type { Guess, Guesses } from './guess.ts';
 import type { PasswordService } from './password.ts';
 import type { Presence } from './presence.ts';
 import type { Tail } from './tail.ts';
-import type { Typing } from './typing.ts';
 
 /** What rooms need. */
 export interface RoomOptions {
@@ -19,7 +18,6 @@ export interface RoomOptions {
   readonly passwords: PasswordService;
   readonly presence: Presence;
   readonly tail: Tail;
-  readonly typing: Typing;
   readonly delivery: Delivery;
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number;
@@ -101,8 +99,7 @@ export class Rooms {
 
   /** @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER` */
   async leave(user: OnlineUser, { room_id }: ParsedPayload<'leave_room'>): Promise<void> {
-    const { store, typing, now, newId } = this.#options;
-    typing.stop(user, room_id);
+    const { store, now, newId } = this.#options;
     await store.rooms.leave({ room_id, user_id: user.id, message_id: newId(), at: now() });
   }
 

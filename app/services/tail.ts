@@ -73,7 +73,7 @@ export class Tail {
    */
   attachAll(connection: Connection, memberships: readonly (readonly [string, number])[], mark: Mark): void {
     const user = connection.identity?.user;
-    if (user === undefined) return;
+    if (user === undefined || connection.closed) return;
     if (this.#recent.reachesBackTo(mark)) {
       const recent = this.#recent.since(mark, new Set(memberships.map(([room_id]) => room_id)));
       const joined = this.#recent.joinedSince(mark, user.id);
@@ -135,10 +135,9 @@ export class Tail {
     delivery.publish(room_id, outgoing);
     delivery.sendAll(this.#logs.get(room_id)?.abandon() ?? [], outgoing);
     this.#logs.delete(room_id);
-    for (const user of presence.usersIn(room_id)) {
-      presence.leaveRoom(user.id, room_id);
-      for (const connection of user.connections) delivery.unsubscribe(room_id, connection);
-    }
+    const members = presence.usersIn(room_id);
+    for (const user of members) for (const connection of user.connections) delivery.unsubscribe(room_id, connection);
+    for (const user of members) presence.leaveRoom(user.id, room_id);
   }
 
   /** Forgets a connection that has ended. */

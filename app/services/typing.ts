@@ -52,6 +52,8 @@ export class Typing {
     if (!user.rooms.has(room_id)) {
       const refused = await this.#options.store.rooms.standing({ room_id, user_id: user.id });
       if (refused !== undefined) throw new Refusal(refused);
+      // Its connection or its membership may have ended meanwhile, and would end nothing any more.
+      if (connection.closed || !user.rooms.has(room_id)) return;
     }
     if (is_typing) this.#start(connection, user, room_id);
     else this.stop(user, room_id);

@@ -58,6 +58,7 @@ class Simulation {
       broadcastMax: 1_000,
       onSeen: () => {},
       onCount: () => {},
+      onLeft: () => {},
     });
     metrics ??= createMetrics();
     const logger = createLogger({ level: 'silent', pretty: false });
