@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { explain } from './core/system-error.ts';
 
 /** What asks for an end; SIGBREAK is Ctrl-Break on Windows. */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGBREAK'] as const;
@@ -40,6 +41,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.stderr.write(`${explain(error)}\n`);
   process.exit(1);
 });

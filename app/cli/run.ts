@@ -1,4 +1,5 @@
-import { type Config, ConfigError, loadEnv, readConfig } from '../core/config.ts';
+import { type Config, loadEnv, readConfig } from '../core/config.ts';
+import { explain } from '../core/system-error.ts';
 
 /** A fault in how a tool was called: its message is printed as it is. */
 export class UsageError extends Error {}
@@ -9,8 +10,7 @@ export async function runTool(tool: (config: Config, args: string[]) => Promise<
   try {
     await tool(readConfig(loadEnv()), process.argv.slice(2));
   } catch (error) {
-    const known = error instanceof ConfigError || error instanceof Error;
-    process.stderr.write(`${known ? error.message : String(error)}\n`);
+    process.stderr.write(`${explain(error)}\n`);
     process.exitCode = 1;
   }
 }

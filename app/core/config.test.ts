@@ -71,6 +71,8 @@ describe('readConfig', () => {
     ['DEBUG', 'Yes', 'debug', true],
     ['DEBUG', '1', 'debug', true],
     ['DEBUG', 'off', 'debug', false],
+    ['DEBUG', 'socket.io*', 'debug', false],
+    ['DEBUG', 'engine,-engine:ws', 'debug', false],
     ['LOG_LEVEL', 'WARNING', 'logLevel', 'warn'],
     ['LOG_LEVEL', 'Critical', 'logLevel', 'fatal'],
     ['LOG_LEVEL', 'DEBUG', 'logLevel', 'debug'],
@@ -129,7 +131,6 @@ describe('readConfig', () => {
   test.each([
     ['HOST', ['two words', 'http://a', '-a', 'a/b', '*']],
     ['PORT', ['http', '-1', '65536', '8000.5', '0x10', '1e3', '８０００']],
-    ['DEBUG', ['maybe', '2', 'toString']],
     ['LOG_LEVEL', ['loud', '30', '__proto__']],
     ['DATABASE_URL', ['postgres://a@b/c', 'data.db', 'sqlite:', 'sqlite://data.db', 'sqlite:./data/', 'mysql:x']],
     ['TOKEN_SECRET', ['x'.repeat(31)]],
@@ -213,10 +214,34 @@ describe('loadEnv', () => {
     expect(loadEnv(folder.path, { PORT: '9001', HOME: '/' })).toEqual({ PORT: '9001', HOST: '127.0.0.1', HOME: '/' });
   });
 
+  const TEXT = 'HOST=127.0.0.1\r\nTOKEN_SECRET=çok gizli\r\n';
+  const swapped = (bytes: Buffer) => Buffer.from(bytes).swap16();
+
+  test.each([
+    ['UTF-8', Buffer.from(TEXT)],
+    ['UTF-8 with a byte-order mark', Buffer.from(`\ufeff${TEXT}`)],
+    ['UTF-16, little end first', Buffer.from(`\ufeff${TEXT}`, 'utf16le')],
+    ['UTF-16, big end first', swapped(Buffer.from(`\ufeff${TEXT}`, 'utf16le'))],
+  ])('reads a .env in %s whole', async (_name, bytes) => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'sohbet-env-'));
+    await writeFile(join(folder.path, '.env'), bytes);
+    expect(loadEnv(folder.path, {})).toEqual({ HOST: '127.0.0.1', TOKEN_SECRET: 'çok gizli' });
+  });
+
+  test.each([
+    ['UTF-16 without a byte-order mark', Buffer.from(TEXT, 'utf16le')],
+    ['a code page', Buffer.from(TEXT, 'latin1')],
+  ])('refuses a .env in %s, with its path', async (_name, bytes) => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'sohbet-env-'));
+    const path = join(folder.path, '.env');
+    await writeFile(path, bytes);
+    expect(() => loadEnv(folder.path, {})).toThrow(`${path} is not a text in UTF-8: save it as UTF-8.`);
+  });
+
   test('needs no .env, but one that cannot be read is a fault', async () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'sohbet-env-'));
     expect(loadEnv(folder.path, { PORT: '9001' })).toEqual({ PORT: '9001' });
     await mkdir(join(folder.path, '.env'));
-    expect(() => loadEnv(folder.path, {})).toThrow('EISDIR');
+    expect(() => loadEnv(folder.path, {})).toThrow(`${join(folder.path, '.env')} cannot be read: EISDIR`);
   });
 });

@@ -113,6 +113,12 @@ function whole(min: number, max: number): Kind<number> {
   };
 }
 
+/** Other values than the usual are not ours: the package `debug`, which Socket.IO uses, reads the same variable. */
+const debugging: Kind<boolean> = {
+  mayHold: oneOf(BOOLEANS).mayHold,
+  parse: (text) => oneOf(BOOLEANS).parse(text) ?? false,
+};
+
 /** Seconds in the environment, milliseconds in the program. */
 function seconds(min: number, max: number): Kind<number> {
   return {
@@ -237,7 +243,7 @@ class Reader {
  */
 export function readConfig(env: Env, stdoutIsTerminal = false): Config {
   const from = new Reader(env);
-  const debug = from.read('DEBUG', oneOf(BOOLEANS), false);
+  const debug = from.read('DEBUG', debugging, false);
   const production = env['NODE_ENV']?.trim() === 'production';
   const place = from.read('DATABASE_URL', database, { engine: 'sqlite', path: './data/sohbet.db' } as const);
   const origins = from.read('CORS_ORIGINS', corsOrigins, '*' as const);
@@ -272,13 +278,32 @@ export function readConfig(env: Env, stdoutIsTerminal = false): Config {
 /**
  * The process's environment over what a `.env` file in the folder holds. For the entry points only.
  *
- * @throws the file system's error when there is a `.env` that cannot be read
+ * @throws Error when there is a `.env` that cannot be read, or is no text
  */
 export function loadEnv(folder: string = process.cwd(), env: Env = process.env): Env {
+  const path = join(folder, '.env');
+  const bytes = readIfThere(path);
+  return bytes === null ? env : { ...parseEnv(decode(bytes, path)), ...env };
+}
+
+function readIfThere(path: string): Buffer | null {
   try {
-    return { ...parseEnv(readFileSync(join(folder, '.env'), 'utf8')), ...env };
+    return readFileSync(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return env;
-    throw error;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw new Error(`${path} cannot be read: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
+}
+
+/** The text of a file, as editors write it: in UTF-8, with a byte-order mark or without, or in UTF-16 with one. */
+function decode(bytes: Buffer, path: string): string {
+  const mark = bytes.toString('latin1', 0, 2);
+  const encoding = mark === '\xff\xfe' ? 'utf-16le' : mark === '\xfe\xff' ? 'utf-16be' : 'utf-8';
+  try {
+    const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    if (!text.includes('\0')) return text;
+  } catch {
+    // Told below, as for a zero, which stands in UTF-16 without its mark.
+  }
+  throw new Error(`${path} is not a text in UTF-8: save it as UTF-8.`);
 }

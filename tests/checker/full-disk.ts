@@ -5,17 +5,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { undoAtExit } from './cleanup.ts';
-import type { ServerUnderTest } from './server.ts';
 
 const run = promisify(execFile);
+
+/** A process that may be limited. */
+interface Writer {
+  readonly pid: number | undefined;
+}
 
 /** A disk that can be made full and given room again. */
 export interface SmallDisk extends AsyncDisposable {
   /** Where the data has to be. */
   readonly folder: string;
   readonly kind: 'tmpfs' | 'limit';
-  fill(server: ServerUnderTest): Promise<void>;
-  free(server: ServerUnderTest): Promise<void>;
+  fill(server: Writer): Promise<void>;
+  free(server: Writer): Promise<void>;
 }
 
 const TMPFS_SIZE = '32m';
@@ -69,7 +73,7 @@ async function limitFileSizes(): Promise<SmallDisk | undefined> {
     return undefined;
   }
   const folder = await mkdtemp(join(tmpdir(), 'sohbet-disk-'));
-  const limit = async ({ pid }: ServerUnderTest, size: string) => {
+  const limit = async ({ pid }: Writer, size: string) => {
     await run('prlimit', ['--pid', String(pid), `--fsize=${size}:unlimited`]);
   };
   return {

@@ -8,7 +8,8 @@ import type { Host, TestClient } from './client.ts';
 import { deadline } from './deadline.ts';
 import { dataFolder, settle, testEnv } from './server.ts';
 
-const PROGRAM = join(import.meta.dirname, '../../app/main.ts');
+/** The program of the server. */
+export const PROGRAM = join(import.meta.dirname, '../../app/main.ts');
 
 /** What still runs when the tests end early, so that it does not outlive them. */
 const children = new Set<ChildProcess>();
@@ -33,10 +34,11 @@ export class RunningProgram {
   private readonly child: ChildProcess;
   private readonly watchers = new Set<() => void>();
 
-  constructor(file: string, args: readonly string[], options: { cwd: string; env: Env }) {
+  /** @param options `uid` and `gid` are those of another user, which only root may take */
+  constructor(file: string, args: readonly string[], options: { cwd: string; env: Env; uid?: number; gid?: number }) {
     const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
     const env = { PATH, HOME, NODE_COMPILE_CACHE, ...options.env };
-    this.child = spawn(file, args, { cwd: options.cwd, env, stdio: 'pipe' });
+    this.child = spawn(file, args, { ...options, env, stdio: 'pipe' });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
       for (const look of this.watchers) look();

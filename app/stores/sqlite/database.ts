@@ -14,9 +14,13 @@ export class Database {
   readonly #connection: DatabaseSync;
   readonly #statements = new Map<string, Prepared>();
 
-  /** Opens the file, or makes it. `synchronous=FULL` with WAL: COMMIT returns after the log is on disk. */
-  constructor(path: string, { readOnly = false } = {}) {
+  /**
+   * Opens the file, or makes it. `synchronous=FULL` with WAL: COMMIT returns after the log is on disk. `alone`: no other
+   * connection can see it, and there is no `-shm` beside it.
+   */
+  constructor(path: string, { readOnly = false, alone = false } = {}) {
     this.#connection = new DatabaseSync(path, { timeout: 5_000 });
+    if (alone) this.exec('PRAGMA locking_mode = EXCLUSIVE');
     this.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY');
     this.exec('PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864');
     // A page that many commits change is then copied from the log to the file once for all of them: 16 MB of log.

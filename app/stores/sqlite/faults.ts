@@ -16,6 +16,7 @@ const KINDS: ReadonlyMap<number, StoreFault> = new Map([
   [6, 'locked'], // SQLITE_LOCKED
   [8, 'read_only'], // SQLITE_READONLY
   [10, 'io'], // SQLITE_IOERR
+  [4874, 'full'], // SQLITE_IOERR_SHMSIZE
   [266, 'damaged'], // SQLITE_IOERR_READ
   [522, 'damaged'], // SQLITE_IOERR_SHORT_READ
   [11, 'damaged'], // SQLITE_CORRUPT
@@ -33,4 +34,22 @@ export function faultOf(error: unknown): Fault {
 /** The code that a fault of the engine is answered with: `UNAVAILABLE` for the disk's, `INTERNAL` for ours. */
 export function faultCode({ kind }: Fault): ErrorCode {
   return kind === 'other' ? 'INTERNAL' : 'UNAVAILABLE';
+}
+
+/** What to do about a database that cannot be opened. */
+const REMEDIES: Readonly<Record<StoreFault, string>> = {
+  locked: 'Another program holds its lock: end it, or wait until it is done.',
+  full: 'The disk is full: make room.',
+  read_only: 'The file, what lies beside it and its folder must belong to the user who runs the server.',
+  unopened: 'The file, what lies beside it and its folder must belong to the user who runs the server.',
+  io: "The disk fails: see the system's log.",
+  damaged: 'It is no database, or it is damaged: restore a backup with `npm run restore`.',
+  overloaded: '',
+  other: '',
+};
+
+/** Why a database cannot be opened, for people: its path, the cause, and what to do, in one line. */
+export function explainFault(path: string, error: unknown): string {
+  const cause = error instanceof Error ? error.message : String(error);
+  return `Cannot open the database ${path}: ${cause.replace(/\.$/, '')}. ${REMEDIES[faultOf(error).kind]}`.trimEnd();
 }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { Refusal } from '../../models/refusal.ts';
+import type { StoreFault } from '../store.ts';
 import type { Fault } from './faults.ts';
 import type { BatchMessage, ReadyMessage, ReplyMessage, WorkerOptions } from './worker-messages.ts';
 
@@ -152,9 +153,19 @@ export class Lane<T extends CallTable<T>, R extends Record<keyof T, unknown> = O
   }
 }
 
+/** A database could not be opened: the message is for people. */
+export class UnopenedError extends Error {
+  readonly kind: StoreFault;
+
+  constructor(message: string, kind: StoreFault) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
 /**
  * Starts a worker and waits until its database is open.
- * @throws Error with the reason when it cannot be opened
+ * @throws UnopenedError when it cannot be opened
  */
 export async function startWorker(options: WorkerOptions): Promise<{ worker: Worker; epoch: string }> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options });
@@ -164,5 +175,5 @@ export async function startWorker(options: WorkerOptions): Promise<{ worker: Wor
   });
   if (ready.ready) return { worker, epoch: ready.epoch };
   await worker.terminate();
-  throw new Error(`Cannot open the database ${options.path}: ${ready.reason}`);
+  throw new UnopenedError(ready.reason, ready.kind);
 }

@@ -1,6 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { checkAccess } from './access.ts';
+import { explainFault, faultOf } from './faults.ts';
 
 /** A lock that one process holds on a data folder. */
 export interface DataLock {
@@ -15,11 +17,14 @@ export interface DataLock {
 export function lockDatabase(path: string): DataLock {
   // SQLite follows symbolic links, so that two names may be one database.
   const file = existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
+  checkAccess(file);
   const lock = new DatabaseSync(`${file}.lock`, { timeout: 0 });
   try {
-    lock.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
-  } catch {
+    // Nothing is written, so that a full disk can be locked.
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+  } catch (error) {
     lock.close();
+    if (faultOf(error).kind !== 'locked') throw new Error(explainFault(`${file}.lock`, error), { cause: error });
     throw new Error(
       `Another server is using the database ${path}: stop it first, or give this one its own DATABASE_URL.`,
     );

@@ -119,13 +119,21 @@ export const MIGRATIONS: readonly string[] = [
 export function migrate(db: Database, steps = MIGRATIONS): string {
   const done = db.get<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0;
   if (done > steps.length) {
-    throw new Error(`The database has schema ${done}, made by a newer version; this one knows ${steps.length}.`);
+    const known = `this one knows ${steps.length}: start the newer one, or restore a backup of before`;
+    throw new Error(`It has schema ${done}, made by a newer version; ${known}`);
   }
   db.addFunction('fold_case', foldCase);
   for (const [i, step] of steps.entries()) {
     if (i < done) continue;
     db.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${i + 1}; COMMIT`);
   }
-  db.run("INSERT OR IGNORE INTO meta (key, value) VALUES ('epoch', ?)", randomBytes(16).toString('hex'));
-  return db.get<{ value: string }>("SELECT value FROM meta WHERE key = 'epoch'")?.value ?? '';
+  const epoch = db.get<{ value: string }>("SELECT value FROM meta WHERE key = 'epoch'")?.value;
+  // Nothing is written where nothing has to be: a full disk can still be read.
+  return epoch ?? newEpoch(db);
+}
+
+function newEpoch(db: Database): string {
+  const epoch = randomBytes(16).toString('hex');
+  db.run("INSERT INTO meta (key, value) VALUES ('epoch', ?)", epoch);
+  return epoch;
 }

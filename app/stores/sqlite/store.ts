@@ -5,13 +5,14 @@ import type { Metrics } from '../../core/metrics.ts';
 import { JsonText } from '../../models/json-text.ts';
 import { Refusal } from '../../models/refusal.ts';
 import type { LogEntry, SendInput, Sent, Store, StoreFault } from '../store.ts';
+import { checkAccess } from './access.ts';
 import type { ReadCalls, WriteCalls } from './calls.ts';
 import { FaultLog } from './fault-log.ts';
 import type { Fault } from './faults.ts';
-import { type Input, Lane, type Output, type Outputs, type PendingCall, startWorker } from './lane.ts';
+import { type Input, Lane, type Output, type Outputs, type PendingCall, startWorker, UnopenedError } from './lane.ts';
 import type { MessagesPage, Written } from './message.ts';
 import { toMessage } from './rows.ts';
-import type { BatchReply, OutsideWrite, ReplyMessage, WatchFailed } from './worker-messages.ts';
+import type { BatchReply, OutsideWrite, ReplyMessage, WatchFailed, WorkerOptions } from './worker-messages.ts';
 
 /** What the SQLite store is opened with. */
 export interface SqliteOptions {
@@ -40,10 +41,8 @@ type EntryCall = Exclude<keyof WriteCalls & string, 'send' | 'probeWrite'>;
  * @throws Error with the reason when the database cannot be opened
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
-  const { path, metrics } = options;
-  const inMemory = path === ':memory:';
-  const { worker: writer, epoch } = await startWorker({ path, role: inMemory ? 'both' : 'writer' });
-  const reader = inMemory ? writer : (await startWorker({ path, role: 'reader' })).worker;
+  const { metrics } = options;
+  const { writer, reader, epoch } = await startThreads(options);
 
   let listener: (entries: readonly LogEntry[]) => void = () => {};
   let onOutsideWrite: () => void = () => {};
@@ -120,6 +119,41 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
       await Promise.all([...new Set([reader, writer])].map(end));
     },
   };
+}
+
+/** The two threads of a store, which are one where only one connection can see the database. */
+interface Threads {
+  readonly writer: Worker;
+  readonly reader: Worker;
+  readonly epoch: string;
+}
+
+async function startThreads({ path, logger }: SqliteOptions): Promise<Threads> {
+  if (path === ':memory:') return await startOne({ path, role: 'both' });
+  checkAccess(path);
+  try {
+    return await startTwo(path);
+  } catch (error) {
+    if (!(error instanceof UnopenedError && error.kind === 'full')) throw error;
+    const threads = await startOne({ path, role: 'both', alone: true });
+    logger.error('the disk is full: nothing can be written until there is room, and other processes cannot read');
+    return threads;
+  }
+}
+
+async function startOne(options: WorkerOptions): Promise<Threads> {
+  const { worker, epoch } = await startWorker(options);
+  return { writer: worker, reader: worker, epoch };
+}
+
+async function startTwo(path: string): Promise<Threads> {
+  const { worker: writer, epoch } = await startWorker({ path, role: 'writer' });
+  try {
+    return { writer, reader: (await startWorker({ path, role: 'reader' })).worker, epoch };
+  } catch (error) {
+    await end(writer);
+    throw error;
+  }
 }
 
 /** What a call meets, if anything. */

@@ -1,13 +1,16 @@
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { RefusalDetails } from '../../models/refusal.ts';
+import type { StoreFault } from '../store.ts';
 import type { Fault } from './faults.ts';
 
 /** What a worker is started with. */
 export interface WorkerOptions {
   /** The database file, or `:memory:`. */
   readonly path: string;
-  /** `both` is for a database in memory, which only one connection can see. */
+  /** `both` is for a database that only one connection can see. */
   readonly role: 'writer' | 'reader' | 'both';
+  /** No other connection can see it: then what they would share needs no file, for which a full disk has no room. */
+  readonly alone?: boolean;
 }
 
 /** One call of a batch, as it crosses to the worker. */
@@ -55,4 +58,4 @@ export interface WatchFailed {
 /** The first thing a worker says: it is ready, or why it cannot be. */
 export type ReadyMessage =
   | { readonly ready: true; readonly epoch: string }
-  | { readonly ready: false; readonly reason: string };
+  | { readonly ready: false; readonly kind: StoreFault; readonly reason: string };

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Refusal } from '../../models/refusal.ts';
 import { readCalls, writeCalls } from './calls.ts';
 import { Database } from './database.ts';
-import { faultCode, faultOf } from './faults.ts';
+import { explainFault, faultCode, faultOf } from './faults.ts';
 import { migrate } from './migrations.ts';
 import { RoomState } from './room-state.ts';
 import type {
@@ -23,8 +23,8 @@ if (port === null) throw new Error('This file is a worker: it is not run by itse
 
 type Call = (input: unknown) => unknown;
 
-function open({ path, role }: WorkerOptions) {
-  const db = new Database(path, { readOnly: role === 'reader' });
+function open({ path, role, alone = false }: WorkerOptions) {
+  const db = new Database(path, { readOnly: role === 'reader', alone });
   const epoch = role === 'reader' ? '' : migrate(db);
   const rooms = new RoomState(db);
   const writes = writeCalls(db, rooms) as Record<string, unknown> as Record<string, Call>;
@@ -105,7 +105,8 @@ function start(): void {
   try {
     connection = open(options);
   } catch (error) {
-    port?.postMessage({ ready: false, reason: String(error) } satisfies ReadyMessage);
+    const { kind } = faultOf(error);
+    port?.postMessage({ ready: false, kind, reason: explainFault(options.path, error) } satisfies ReadyMessage);
     return;
   }
   port?.postMessage({ ready: true, epoch: connection.epoch } satisfies ReadyMessage);
