@@ -43,7 +43,7 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     description: 'Every command, event, model, error code and limit of Sohbet, and its HTTP endpoints, on one page.',
     contents: 'Contents',
     intro:
-      'Everything that the server understands and says, over Socket.IO and HTTP. This page is made from the same declarations that the server checks its input with.',
+      'Everything that the server understands and says, over Socket.IO and HTTP. This page is made from the same declarations that the server checks its input with. Apps in TypeScript need little of it: they have the SDK, in the folder client of the repository, described in docs/sdk.md there.',
     conventions: 'Conventions',
     signingIn: 'Signing in',
     log: 'A room is a log',
@@ -84,7 +84,7 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     description: 'Sohbet’in tüm komutları, olayları, modelleri, hata kodları, sınırları ve HTTP adresleri tek sayfada.',
     contents: 'İçindekiler',
     intro:
-      'Sunucunun Socket.IO ve HTTP üzerinden anladığı ve söylediği her şey. Bu sayfa, sunucunun girdileri denetlediği tanımlardan üretilir.',
+      'Sunucunun Socket.IO ve HTTP üzerinden anladığı ve söylediği her şey. Bu sayfa, sunucunun girdileri denetlediği tanımlardan üretilir. TypeScript uygulamaları bunun azına gerek duyar: deponun client klasöründeki SDK onlar içindir, docs/sdk.md sayfasında anlatılır.',
     english: 'Ayrıntılı açıklamalar İngilizcedir.',
     conventions: 'Genel kurallar',
     signingIn: 'Oturum açma',

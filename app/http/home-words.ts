@@ -77,9 +77,13 @@ export const HOME_WORDS: Readonly<Record<Locale, HomeWords>> = {
       install: 'Get the client',
       save: 'Save this as',
       run: 'Start it in each terminal under another name',
-      after: 'Type a line and press Enter; it appears in the other terminal. A second argument names another room.',
+      after:
+        'Type a line and press Enter; it appears in both terminals once it is stored. Ctrl-C, and again under the same ' +
+        'name: the same user goes on. A second argument names another room.',
       clients:
-        'Socket.IO has clients for JavaScript, Kotlin and Java, Swift, Dart, Python, .NET and others; all of them work.',
+        'For TypeScript there is an SDK, with hooks for React, that catches up and sends what was written offline by ' +
+        'itself: the folder client of the repository. Socket.IO has clients for Kotlin and Java, Swift, Dart, Python, ' +
+        '.NET and others; all of them work.',
     },
     answers: {
       title: 'How the server answers',
@@ -141,9 +145,13 @@ export const HOME_WORDS: Readonly<Record<Locale, HomeWords>> = {
       install: 'İstemciyi kurun',
       save: 'Şu adla kaydedin:',
       run: 'Her terminalde başka bir adla başlatın',
-      after: 'Bir satır yazıp Enter’a basın; öteki terminalde görünür. İkinci argüman başka bir odanın adıdır.',
+      after:
+        'Bir satır yazıp Enter’a basın; kaydedilince iki terminalde de görünür. Ctrl-C’ye basıp aynı adla yeniden ' +
+        'başlatın: aynı kullanıcı kaldığı yerden sürdürür. İkinci argüman başka bir odanın adıdır.',
       clients:
-        'Socket.IO’nun JavaScript, Kotlin ve Java, Swift, Dart, Python, .NET ve başka diller için istemcileri vardır; hepsi çalışır.',
+        'TypeScript için, React kancalarıyla birlikte, kaçanları alan ve çevrimdışıyken yazılanları gönderen bir SDK ' +
+        'vardır: deponun client klasörü. Socket.IO’nun Kotlin ve Java, Swift, Dart, Python, .NET ve başka diller için ' +
+        'istemcileri vardır; hepsi çalışır.',
     },
     answers: {
       title: 'Sunucu nasıl yanıt verir',
