@@ -22,6 +22,8 @@ export interface Rate {
   readonly burst: number;
   /** When given, only commands that carry this field count. */
   readonly field?: string;
+  /** When given, not commands are counted but bytes: those of a text field in UTF-8, where there is one, and some beside it. */
+  readonly bytes?: { readonly of: string; readonly beside: number };
   /** What is counted. */
   readonly what: Wording;
 }
@@ -44,6 +46,18 @@ export const RATES = {
     period: 'second',
     burst: 20,
     what: { en: 'messages of a user', tr: 'bir kullanıcının mesajları' },
+  },
+  message_bytes: {
+    per: 'address',
+    count: 100_000_000,
+    period: 'hour',
+    burst: 20_000_000,
+    // What the database keeps beside the text, with its indexes: 260 to 440 bytes (measured on 2026-11-28).
+    bytes: { of: 'content', beside: 400 },
+    what: {
+      en: 'bytes of messages and edits from an address, and 400 for each, new rooms and members included',
+      tr: 'bir adresten gelen mesaj ve düzenlemelerin baytı ve her biri için 400, yeni odalar ve üyeler de sayılır',
+    },
   },
   changes: {
     per: 'user',

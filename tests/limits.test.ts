@@ -93,6 +93,29 @@ describe('numbers from outside', () => {
     expect((await ada.refused('send_message', { room_id: room.id, content: '3' })).retry_after_ms).toBeGreaterThan(500);
   });
 
+  it('bound the bytes that an address stores, by messages, edits and joins, whoever sends them', async () => {
+    const RATE_LIMITS = 'message_bytes_burst=20000,message_bytes_per_hour=3600';
+    await using server = await startServer({ env: { RATE_LIMITS } });
+    const ada = await guest(server, 'ada');
+    const can = await guest(server, 'can');
+    const room = await ada.createRoom();
+    await can.ok('join_room', { room_id: room.id });
+    const first = await ada.say(room, 'first');
+    const long = '\u20ac'.repeat(LIMITS.content_max);
+    await ada.say(room, long);
+    const refused = await can.refused('send_message', { room_id: room.id, content: long });
+    expect(refused).toMatchObject({ code: 'RATE_LIMITED', retry_after_ms: expect.any(Number) });
+    expect(await ada.code('update_message', { message_id: first.id, content: long })).toBe('RATE_LIMITED');
+    const short = Array.from({ length: 16 }, () => can.call('send_message', { room_id: room.id, content: 'x' }));
+    const answers = await Promise.all(short);
+    const taken = answers.filter((answer) => answer.ok).length;
+    expect(taken).toBeGreaterThanOrEqual(14);
+    expect(taken).toBeLessThan(16);
+    expect(await can.code('create_room', { name: 'one more' })).toBe('RATE_LIMITED');
+    await ada.ok('delete_message', { message_id: first.id });
+    await can.ok('leave_room', { room_id: room.id });
+  });
+
   it('are refused at the start when there is no such limit', async () => {
     const start = startServer({ env: { RATE_LIMITS: 'mesages_burst=2' } });
     await expect(start).rejects.toThrow(/RATE_LIMITS is wrong: there is no limit "mesages_burst".*messages_burst/s);

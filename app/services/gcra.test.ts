@@ -28,6 +28,15 @@ describe('take', () => {
     expect([take(state, 0, single, 0), take(state, 1, single, 0), take(state, 0, single, 0)]).toEqual([0, 0, 1_000]);
   });
 
+  it('counts one that costs more as so many, and lets one above the burst through after a rest', () => {
+    const state = [0];
+    const bytes = gcra({ count: 1_000, period: 1_000, burst: 100 });
+    const at = (now: number, cost: number) => take(state, 0, bytes, now, cost);
+    expect([at(0, 60), at(0, 60), at(0, 40), at(0, 1)]).toEqual([0, 20, 0, 1]);
+    expect([at(50, 51), at(51, 51)]).toEqual([1, 0]);
+    expect([at(150, 500), at(151, 500), at(650, 1)]).toEqual([1, 0, 0]);
+  });
+
   it('never lets more through than burst and rate allow, and lets through what it said', () => {
     const steps = fc.array(fc.nat({ max: 600 }), { minLength: 1, maxLength: 200 });
     fc.assert(

@@ -19,14 +19,15 @@ export function gcra({ count, period, burst }: { count: number; period: number; 
 }
 
 /**
- * Counts an event at `now` against the number at `place` of `state`, which is 0 for a key that is new.
+ * Counts an event at `now` against the number at `place` of `state`, which is 0 for a key that is new. `cost`: as how many
+ * it counts; one that counts as more than the burst is let through after a rest.
  * @returns 0 when it is let through; otherwise nothing is counted, and it would be let through in so many milliseconds
  */
-export function take(state: number[], place: number, { interval, tolerance }: Gcra, now: number): number {
+export function take(state: number[], place: number, { interval, tolerance }: Gcra, now: number, cost = 1): number {
   const kept = state[place] ?? 0;
   const due = kept > now ? kept : now;
-  const wait = due - tolerance - now;
+  const wait = due - Math.max(0, tolerance - interval * (cost - 1)) - now;
   if (wait > SLACK_MS) return wait;
-  state[place] = due + interval;
+  state[place] = due + interval * cost;
   return 0;
 }

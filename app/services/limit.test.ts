@@ -28,6 +28,31 @@ describe('Limits', () => {
     expect(send(phone)?.code).toBe('RATE_LIMITED');
   });
 
+  it('counts the bytes of messages, edits and memberships by address', () => {
+    const changed = { messages_burst: 1_000, joins_burst: 1_000, changes_burst: 1_000 };
+    const { limits, clock } = limitsAt({ ...changed, message_bytes_burst: 10_000, message_bytes_per_hour: 3_600_000 });
+    const clients = ['ada', 'can'].map((name) => {
+      const client = limits.open('a');
+      limits.signedIn(client, name);
+      return client;
+    }) as [ReturnType<typeof limits.open>, ReturnType<typeof limits.open>];
+    const [ada, can] = clients;
+    const of = (content: string) => ({ room_id: 'r', content });
+    expect(limits.refusal(ada, 'send_message', of('ş'.repeat(2_300)), clock.now)).toBeUndefined();
+    expect(limits.refusal(can, 'update_message', of('x'.repeat(3_600)), clock.now)).toBeUndefined();
+    expect(limits.refusal(can, 'join_room', { room_id: 'r' }, clock.now)).toBeUndefined();
+    expect(limits.refusal(ada, 'add_member', { room_id: 'r', user_id: 'u' }, clock.now)).toBeUndefined();
+    const refused = limits.refusal(can, 'send_message', of('x'), clock.now);
+    expect(refused).toMatchObject({ code: 'RATE_LIMITED', details: { retryAfterMs: expect.any(Number) } });
+    expect(limits.refusal(ada, 'delete_message', { message_id: 'm' }, clock.now)).toBeUndefined();
+    expect(limits.refusal(ada, 'leave_room', { room_id: 'r' }, clock.now)).toBeUndefined();
+    const elsewhere = limits.open('b');
+    limits.signedIn(elsewhere, 'eve');
+    expect(limits.refusal(elsewhere, 'send_message', of('x'), clock.now)).toBeUndefined();
+    clock.now += refused?.details.retryAfterMs ?? 0;
+    expect(limits.refusal(can, 'send_message', of('x'), clock.now)).toBeUndefined();
+  });
+
   it('remembers a user who comes back, and forgets who has rested', () => {
     const { limits, clock } = limitsAt({ messages_burst: 1 });
     const first = limits.open('a');
@@ -38,6 +63,7 @@ describe('Limits', () => {
     limits.signedIn(second, 'ada');
     expect(limits.refusal(second, 'send_message', MESSAGE, clock.now)?.code).toBe('RATE_LIMITED');
     limits.close(second);
+    clock.now += 20;
     limits.sweep();
     expect(limits.size).toEqual({ users: 1, addresses: 0 });
     clock.now += 1_000;

@@ -55,6 +55,7 @@ interface Counted {
   readonly place: number;
   readonly rate: Gcra;
   readonly field: string | undefined;
+  readonly bytes: Rate['bytes'];
 }
 
 /** No one is told to wait longer than this for a place, in milliseconds. */
@@ -187,7 +188,7 @@ export class Limits {
       if (counted.field !== undefined && !Object.hasOwn(payload, counted.field)) continue;
       const account = counted.per === 'address' ? client.addressAccount : client.user;
       if (account === null) continue;
-      const wait = this.#take(account, counted, now);
+      const wait = this.#take(account, counted, now, costOf(counted, payload));
       if (wait > 0) return this.#refuse(counted, wait);
     }
     return undefined;
@@ -203,7 +204,8 @@ export class Limits {
   #prepare(name: RateName): Counted {
     const rate: Rate = RATES[name];
     const ready = gcra({ ...this.#numbersOf(name), period: PERIODS_MS[rate.period] });
-    return { name, per: rate.per, place: RATE_NAMES.indexOf(name), rate: ready, field: rate.field };
+    const { per, field, bytes } = rate;
+    return { name, per, place: RATE_NAMES.indexOf(name), rate: ready, field, bytes };
   }
 
   #numbersOf(name: RateName): { count: number; burst: number } {
@@ -212,16 +214,16 @@ export class Limits {
     return { count: numbers[countName(name)] ?? count, burst: numbers[burstName(name)] ?? burst };
   }
 
-  #take(account: Account, counted: Counted, now: number): number {
-    const wait = take(account.rates, counted.place, counted.rate, now);
+  #take(account: Account, counted: Counted, now: number, cost = 1): number {
+    const wait = take(account.rates, counted.place, counted.rate, now, cost);
     if (wait === 0 || counted.per !== 'address') return wait;
-    return this.#promise(account, counted, now + wait);
+    return this.#promise(account, counted, now + wait, cost);
   }
 
   /** An address stands for many clients: each one is told a time of its own, or they would all come back at once. */
-  #promise({ promised }: Account, { place, rate }: Counted, earliest: number): number {
+  #promise({ promised }: Account, { place, rate }: Counted, earliest: number, cost = 1): number {
     const now = this.#options.now();
-    const at = Math.max(earliest, (promised[place] ?? 0) + rate.interval);
+    const at = Math.max(earliest, (promised[place] ?? 0) + rate.interval * cost);
     if (at - now > PROMISE_MAX_MS) return PROMISE_MAX_MS * (0.5 + Math.random() / 2);
     promised[place] = at;
     return at - now;
@@ -231,4 +233,11 @@ export class Limits {
     this.#options.metrics.rateLimited.inc({ rate: counted.name });
     return new Refusal('RATE_LIMITED', { retryAfterMs: Math.ceil(wait) });
   }
+}
+
+/** As how many a command counts. */
+function costOf({ bytes }: Counted, payload: object): number {
+  if (bytes === undefined) return 1;
+  const text = (payload as Readonly<Record<string, unknown>>)[bytes.of];
+  return bytes.beside + (typeof text === 'string' ? Buffer.byteLength(text) : 0);
 }
