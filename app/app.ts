@@ -6,6 +6,7 @@ import { LIMITS } from '../protocol/limits.ts';
 import { RATE_NUMBERS, type RateNumbers } from '../protocol/rates.ts';
 import { addressKey, createClientAddress } from './core/address.ts';
 import { type Config, ConfigError } from './core/config.ts';
+import { watchDescriptors } from './core/descriptors.ts';
 import { createIds } from './core/id.ts';
 import { createLogger, type Logger } from './core/logger.ts';
 import { createMetrics, type Metrics } from './core/metrics.ts';
@@ -126,6 +127,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const socketServer = createSocketServer({ ...sockets, http: http.server, dispatcher, sessions, fanout: delivery });
   const saving = setInterval(() => presence.save(), SAVE_INTERVAL_MS);
   let unwatch = () => {};
+  const unwatchDescriptors = watchDescriptors(logger);
 
   return {
     async listen() {
@@ -149,6 +151,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       await http.close();
       clearInterval(saving);
       unwatch();
+      unwatchDescriptors();
       await departures.close();
       health.stop();
       typing.close();

@@ -13,8 +13,9 @@ async function main(): Promise<void> {
   for (const name of SIGNALS) process.on(name, () => stop.abort(0));
   const { createApp } = await import('./app.ts');
   const { loadEnv, readConfig } = await import('./core/config.ts');
-  const { print } = await import('./core/logger.ts');
+  const { createLogger } = await import('./core/logger.ts');
   const { saveMemoryWhileCalm } = await import('./core/memory.ts');
+  const { Output } = await import('./core/output.ts');
 
   // What is written to the data folder is for this user alone.
   process.umask(0o077);
@@ -25,7 +26,9 @@ async function main(): Promise<void> {
     // What does not end by itself in time is ended here.
     setTimeout(() => process.exit(), config.shutdownTimeoutMs - 500).unref();
   });
-  const app = await createApp(config);
+  const output = new Output();
+  const logger = createLogger({ level: config.logLevel, pretty: config.logPretty, destination: output });
+  const app = await createApp(config, { logger });
   app.onFailure((error) => {
     process.stderr.write(`${error.message}\n`);
     stop.abort(1);
@@ -33,7 +36,7 @@ async function main(): Promise<void> {
   if (!signal.aborted) {
     const { url } = await app.listen();
     saveMemoryWhileCalm();
-    print(`Sohbet is listening on ${url}\n`);
+    output.write(`Sohbet is listening on ${url}\n`);
   }
   await asked;
   await app.close();

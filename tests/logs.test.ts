@@ -1,6 +1,7 @@
+import { createConnection } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { connect } from './support/client.ts';
-import { spawnServer } from './support/process.ts';
+import { prepareServer, spawnServer } from './support/process.ts';
 import { openRaw } from './support/raw.ts';
 
 const METRICS_TOKEN = 'metrics-token-never-to-be-seen';
@@ -59,4 +60,60 @@ describe('the log', () => {
     await server.kill('SIGTERM');
     expect(server.program.stdout.split('\n').length).toBeGreaterThan(silent);
   });
+});
+
+describe('a log that nobody reads', () => {
+  it('holds up nothing, and says how much was dropped when it is read again', async () => {
+    await using server = await spawnServer({ LOG_LEVEL: 'info' });
+    const ada = await connect(server, { username: 'ada' });
+    const room = await ada.createRoom();
+    server.program.ignore();
+    // A line holds the path. Half a second a line would be minutes.
+    const path = 'x'.repeat(8_000);
+    const lines = 600;
+    for (let i = 0; i < lines; i++) expect((await fetch(`${server.url}/${path}`)).status).toBe(404);
+    for (let i = 0; i < 10; i++) await ada.say(room, `${i}`);
+    server.program.listen();
+    const [, told] = await server.program.output(/"dropped":(\d+),"msg":"\d+ lines of the log were dropped/);
+    await server.kill('SIGTERM');
+    const log = server.program.stdout.split('\n').filter((line) => line.startsWith('{'));
+    for (const line of log) expect(() => JSON.parse(line)).not.toThrow();
+    expect(log.filter((line) => line.includes(path)).length + Number(told)).toBe(lines);
+    expect(Number(told)).toBeGreaterThan(0);
+    expect(log.filter((line) => line.includes('were dropped'))).toHaveLength(1);
+  });
+
+  it('still gets its last lines when it is read at the end', async () => {
+    await using server = await spawnServer({ LOG_LEVEL: 'info' });
+    server.program.ignore();
+    const path = 'x'.repeat(8_000);
+    for (let i = 0; i < 80; i++) await fetch(`${server.url}/${path}`);
+    server.program.kill('SIGTERM');
+    server.program.listen();
+    expect(await server.program.ended()).toEqual({ code: 0, signal: null });
+    expect(server.program.stdout.split(path)).toHaveLength(81);
+    expect(server.program.stdout.endsWith('}\n')).toBe(true);
+  });
+});
+
+it('says when no more files can be opened, and serves those who are there', async () => {
+  await using server = await prepareServer({ LOG_LEVEL: 'error' });
+  await server.start(64);
+  const ada = await connect(server, { username: 'ada' });
+  const { port } = new URL(server.url);
+  const idle = Array.from({ length: 64 }, () => createConnection(Number(port), '127.0.0.1').on('error', () => {}));
+  await server.program.output(/no file can be opened: new connections are refused/);
+  await ada.createRoom();
+  for (const socket of idle) socket.destroy();
+  await expect
+    .poll(
+      () =>
+        fetch(server.url).then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      { timeout: 20_000 },
+    )
+    .toBe(200);
+  expect(server.program.stdout.match(/no file can be opened/g)).toHaveLength(1);
 });

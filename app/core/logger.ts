@@ -1,6 +1,6 @@
-import { writeSync } from 'node:fs';
 import { type DestinationStream, type LoggerOptions, pino, stdSerializers, stdTimeFunctions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import { Output } from './output.ts';
 
 /** The logger that is passed to every part; a part makes its own with `logger.child({ … })`. */
 export type Logger = pino.Logger;
@@ -14,7 +14,7 @@ export interface LoggerConfig {
   /** True for coloured lines for a person, false for one JSON object a line. */
   readonly pretty: boolean;
   /** Where the lines go; standard output by default. */
-  readonly destination?: DestinationStream;
+  readonly destination?: DestinationStream | Output;
 }
 
 /** What stands in a line in place of a secret. */
@@ -86,35 +86,19 @@ export function createLogger(config: LoggerConfig): Logger {
     serializers: { req: serializeRequest, res: serializeResponse, err: (error: unknown) => hide(error) },
     formatters: { level: (label) => ({ level: label }), log: (object) => hideEntries(object, 0) },
   };
-  return hideInChildren(pino(options, destinationOf(config)));
-}
-
-/** How often it tries again, and how long it waits before, where standard output is a pipe that is full for now. */
-const TRIES_MAX = 50;
-const WAIT_MS = 10;
-const SLEEPER = new Int32Array(new SharedArrayBuffer(4));
-
-/**
- * Writes text to standard output, at once and whole. What it does not take, as on a full disk, is lost: there is nowhere
- * to say so. Not pino's own destination, which tries again for ever while the process ends.
- */
-export function print(text: string): void {
-  const bytes = Buffer.from(text);
-  for (let at = 0, tries = 0; at < bytes.length; ) {
-    try {
-      at += writeSync(1, bytes, at);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || ++tries > TRIES_MAX) return;
-      Atomics.wait(SLEEPER, 0, 0, WAIT_MS);
-    }
+  const destination = config.destination ?? new Output();
+  const logger = hideInChildren(pino(options, destinationOf(destination, config.pretty)));
+  if (destination instanceof Output) {
+    destination.onBack = (dropped) =>
+      logger.error({ dropped }, `${dropped} lines of the log were dropped, since nobody read them`);
   }
+  return logger;
 }
 
-function destinationOf(config: LoggerConfig): DestinationStream {
-  const destination = config.destination ?? { write: print };
-  if (!config.pretty) return destination;
+function destinationOf(destination: DestinationStream | Output, pretty: boolean): DestinationStream {
+  if (!pretty) return destination;
   const prettify = prettyFactory({
-    colorize: config.destination === undefined,
+    colorize: destination instanceof Output,
     ignore: 'pid,hostname',
     translateTime: 'SYS:HH:MM:ss.l',
   });

@@ -59,6 +59,16 @@ export class RunningProgram {
     return this.child.pid;
   }
 
+  /** Reads its standard output no more, until {@link listen}. */
+  ignore(): void {
+    this.child.stdout?.pause();
+  }
+
+  /** Reads its standard output again. */
+  listen(): void {
+    this.child.stdout?.resume();
+  }
+
   /** Types something into it. */
   write(text: string): void {
     this.child.stdin?.write(text);
@@ -127,19 +137,21 @@ export class ServerProcess implements Host, AsyncDisposable {
     this.clients.add(client);
   }
 
-  /** Starts the program and waits until it has printed its address. */
-  async start(): Promise<void> {
-    this.launch();
+  /** Starts the program, as {@link launch} does, and waits until it has printed its address. */
+  async start(openFiles?: number): Promise<void> {
+    this.launch(openFiles);
     const [address] = await this.program.output(/https?:\/\/[\w.:[\]-]+:\d+/);
     this.url = address;
   }
 
-  /** Starts the program and waits for nothing. */
-  launch(): void {
-    this.running = new RunningProgram(process.execPath, [PROGRAM], {
-      cwd: this.folder,
-      env: testEnv(this.folder, this.env),
-    });
+  /** Starts the program and waits for nothing; it may have no more than so many files open. */
+  launch(openFiles?: number): void {
+    const options = { cwd: this.folder, env: testEnv(this.folder, this.env) };
+    if (openFiles === undefined) this.running = new RunningProgram(process.execPath, [PROGRAM], options);
+    else {
+      const script = `ulimit -n ${openFiles}; exec "$0" "$1"`;
+      this.running = new RunningProgram('/bin/sh', ['-c', script, process.execPath, PROGRAM], options);
+    }
   }
 
   /** Kills it with a signal and waits until it is gone. */
