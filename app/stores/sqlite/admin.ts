@@ -101,9 +101,11 @@ export function adminWrites(db: Database, rooms: RoomState) {
     },
 
     purge({ room_id, rows }: { room_id: string; rows: number }): Written<number> {
-      const sql = `DELETE FROM messages WHERE rowid IN (SELECT rowid FROM messages WHERE room_id = ? LIMIT ?)
+      const sql = `DELETE FROM messages WHERE rowid IN (
+          SELECT rowid FROM messages WHERE room_id = ? AND rev = seq
+          UNION ALL SELECT rowid FROM messages WHERE room_id = ? AND rev <> seq LIMIT ?)
         AND NOT EXISTS (SELECT 1 FROM rooms WHERE id = room_id)`;
-      return { value: db.run(sql, room_id, rows), entries: [] };
+      return { value: db.run(sql, room_id, room_id, rows), entries: [] };
     },
 
     eraseUser({ user_id, at }: { user_id: string; at: number }): Written<null> {

@@ -152,13 +152,24 @@ export interface MessagesPage {
 
 const jsonArray = (items: readonly string[]): string => `[${items.join(',')}]`;
 
+/**
+ * The messages of a room on one side of a place. Those that were changed and those that were not stand in indexes of
+ * their own, so that {@link CHANGES} passes over nothing; here the two are merged.
+ */
+const byPlace = (side: '<' | '>', order: 'ASC' | 'DESC') => `
+  SELECT ${MESSAGE_COLUMNS} FROM messages WHERE room_id = $room_id AND seq ${side} $place AND rev = seq
+  UNION ALL
+  SELECT ${MESSAGE_COLUMNS} FROM messages WHERE room_id = $room_id AND seq ${side} $place AND rev <> seq
+  ORDER BY seq ${order} LIMIT $limit`;
+const BEFORE_PLACE = byPlace('<', 'DESC');
+const AFTER_PLACE = byPlace('>', 'ASC');
+
 /** The newest messages of a room (those before the place `before`), as many as fit, oldest first. */
 export function newestMessages(
   db: Database,
   { room_id, before, limit, bytes }: { room_id: string; before: number; limit: number; bytes: number },
 ): MessagesPage {
-  const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE room_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?`;
-  const rows = db.all<MessageRow>(sql, room_id, before, limit + 1);
+  const rows = db.allNamed<MessageRow>(BEFORE_PLACE, { room_id, place: before, limit: limit + 1 });
   const { messages } = fitMessages(rows.slice(0, limit), bytes);
   return { messages: jsonArray(messages.reverse()), has_more: rows.length > messages.length };
 }
@@ -166,8 +177,8 @@ export function newestMessages(
 /** Room for what an answer holds beside its messages. */
 const ENVELOPE_BYTES = 1_024;
 /**
- * The changes of a room after a number, in order: two index scans that are merged. Few messages are ever changed, so
- * only those stand in an index by `rev`: one of all would cost each send a second index entry.
+ * The changes of a room after a number, in order: two index scans that are merged as far as is needed. Few messages are
+ * ever changed, so only those stand in an index by `rev`: one of all would cost each send a second index entry.
  */
 const CHANGES = `
   SELECT seq AS number, ${MESSAGE_COLUMNS} FROM messages WHERE room_id = $room_id AND seq > $after AND rev = seq
@@ -197,8 +208,7 @@ export function messageReads(db: Database) {
       if (input.after === undefined) {
         return newestMessages(db, { room_id, before: input.before ?? Number.MAX_SAFE_INTEGER, limit, bytes });
       }
-      const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE room_id = ? AND seq > ? ORDER BY seq LIMIT ?`;
-      const rows = db.all<MessageRow>(sql, room_id, input.after, limit + 1);
+      const rows = db.allNamed<MessageRow>(AFTER_PLACE, { room_id, place: input.after, limit: limit + 1 });
       const { messages } = fitMessages(rows.slice(0, limit), bytes);
       return { messages: jsonArray(messages), has_more: rows.length > messages.length };
     },
