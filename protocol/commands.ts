@@ -117,7 +117,7 @@ export const COMMANDS = {
     description:
       'Answers with the newest 50 messages and the first 100 users. Membership lasts until `leave_room`, across ' +
       'connections and restarts. For a member it is a plain read: no password is asked, nobody is told. Every entry ' +
-      'above `room.seq` follows as an event, after the answer.',
+      'above `room.seq` follows as an event, after the answer. `NOT_A_MEMBER`: the membership ended while it was read.',
     payload: z.strictObject({ room_id: Id, password: z.string().max(1024).optional() }),
     result: z.object({
       room: Room,
@@ -127,7 +127,7 @@ export const COMMANDS = {
     }),
     caller: 'signed in',
     rates: ['joins', 'message_bytes'],
-    errors: ['ROOM_NOT_FOUND', 'WRONG_PASSWORD'],
+    errors: ['ROOM_NOT_FOUND', 'NOT_A_MEMBER', 'WRONG_PASSWORD'],
     causes: ['room_info', 'user_joined_room', 'message'],
     example: EXAMPLES.commands.join_room,
   }),
@@ -173,8 +173,9 @@ export const COMMANDS = {
   get_rooms: define({
     summary: { en: 'List or search the rooms you may see.', tr: 'Görebildiğiniz odaları listeler ya da arar.' },
     description:
-      'Newest activity first. `query` finds names that contain it, without regard to case; `mine` gives only rooms ' +
-      'you are a member of. With no callback the first page comes as the event `rooms_list`.',
+      'Newest activity first. `query` finds names that contain it, without regard to case, among your own rooms and ' +
+      `the ${LIMITS.search_rooms} listed ones of newest activity; \`mine\` gives only rooms you are a member of. ` +
+      'With no callback the first page comes as the event `rooms_list`.',
     payload: z.strictObject({
       query: text({ min: 1, max: LIMITS.room_name_max }).optional(),
       mine: z.boolean().default(false),

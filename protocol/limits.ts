@@ -32,6 +32,8 @@ export const LIMITS = {
   page_default: 50,
   /** The most items a client may ask for in one page. */
   page_max: 100,
+  /** How many of the rooms that are listed to all a `query` looks at: those of newest activity. */
+  search_rooms: 5_000,
   /** The most rooms one `sync` may name. */
   sync_rooms: 100,
   /** The most messages one `sync` gives for one room. */

@@ -64,12 +64,18 @@ export const Room = z
     is_password_protected: z.boolean(),
     created_by: Id.meta({ description: 'The user who made the room.' }),
     owner_id: Id.nullable().meta({
-      description: 'The member who may add and remove members; null when nobody is left.',
+      description:
+        'The member who may add and remove members; null when nobody is left, and to who is no member of a private room.',
     }),
     created_at: Time,
     user_count: z.int().min(0).meta({ description: 'How many members the room has.' }),
-    online_count: z.int().min(0).meta({ description: 'How many of them are online.' }),
-    seq: LogNumber.meta({ description: "The number of the newest entry of the room's log." }),
+    online_count: z
+      .int()
+      .min(0)
+      .meta({ description: 'How many of them are online; 0 to who is no member of a private room.' }),
+    seq: LogNumber.meta({
+      description: "The number of the newest entry of the room's log; 0 to who is no member of a private room.",
+    }),
   })
   .meta({ id: 'Room', description: 'A room.' });
 

@@ -101,6 +101,52 @@ describe.each(TRANSPORTS)('listing rooms over %s', (transport) => {
     expect(await ada.refused('get_rooms', { query: '' })).toMatchObject({ code: 'INVALID_INPUT', field: 'query' });
   });
 
+  it('trims a query as names are, and refuses a blank one', async () => {
+    const ada = await guest(server, 'ada', transport);
+    const room = await ada.createRoom({ name: `  ${unique('trimmed')} ` });
+    expect((await ada.ok('get_rooms', { query: ` ${room.name}\n` })).rooms).toMatchObject([{ id: room.id }]);
+    for (const query of [' ', '\u200b', '\u2800 \t']) {
+      expect(await ada.refused('get_rooms', { query })).toMatchObject({ code: 'INVALID_INPUT', field: 'query' });
+    }
+  });
+
+  it('tells nobody but members how much is said in a private room, who owns it and who is there', async () => {
+    const ada = await guest(server, 'ada', transport);
+    const can = await guest(server, 'can', transport);
+    const tag = unique('outside');
+    const client_id = unique('key');
+    const lock = { type: 'private', password: 'correct horse' } as const;
+    const open = await ada.createRoom({ name: `open ${tag}` });
+    const locked = (await ada.ok('create_room', { name: `locked ${tag}`, ...lock, client_id })).room;
+    for (const room of [open, locked]) await ada.say(room, 'hello');
+    const inside = { owner_id: ada.id, user_count: 1, online_count: 1, seq: 2 };
+    const outside = { owner_id: null, user_count: 1, online_count: 0, seq: 0 };
+
+    const list = async (client: TestClient) => (await client.ok('get_rooms', { query: tag })).rooms;
+    expect(await list(ada)).toMatchObject([
+      { id: locked.id, ...inside },
+      { id: open.id, ...inside },
+    ]);
+    const seen = (rooms: Room[]) => rooms.toSorted((a, b) => a.name.localeCompare(b.name));
+    expect(seen(await list(can))).toMatchObject([
+      { id: locked.id, ...outside },
+      { id: open.id, ...inside },
+    ]);
+    const from = can.mark();
+    can.socket.emit('get_rooms', { query: tag });
+    expect(seen(await can.waitFor('rooms_list', () => true, { from }))).toMatchObject([outside, inside]);
+
+    const back = await connect(server, { transport, token: can.me.token });
+    const [first] = back.all('rooms_list');
+    expect(first?.find(({ id }) => id === locked.id) ?? outside).toMatchObject(outside);
+    const joined = await can.ok('join_room', { room_id: locked.id, password: lock.password });
+    expect(joined.room).toMatchObject({ owner_id: ada.id, user_count: 2, online_count: 2, seq: 3 });
+
+    await ada.ok('leave_room', { room_id: locked.id });
+    const again = await ada.ok('create_room', { name: tag, ...lock, client_id });
+    expect(again).toMatchObject({ duplicate: true, room: { ...outside, id: locked.id } });
+  });
+
   it('sends rooms_list when no callback is given', async () => {
     const ada = await guest(server, 'ada', transport);
     const room = await ada.createRoom();

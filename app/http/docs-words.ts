@@ -144,6 +144,10 @@ export const LIMIT_WORDS: Readonly<Record<keyof typeof LIMITS, Wording>> = {
   },
   page_default: { en: 'items in a page by default', tr: 'bir sayfadaki öğe sayısı, varsayılan' },
   page_max: { en: 'most items in a page', tr: 'bir sayfadaki en çok öğe' },
+  search_rooms: {
+    en: 'how many rooms of newest activity a query looks at, beside your own',
+    tr: 'aramanın, kendi odalarınız dışında, baktığı en yeni etkinlikli oda sayısı',
+  },
   sync_rooms: { en: 'most rooms in one sync', tr: 'bir sync isteğindeki en çok oda' },
   sync_messages: { en: 'most messages of one room in one sync', tr: 'bir sync yanıtında bir odanın en çok mesajı' },
   typing_lapse_ms: { en: 'how long is_typing holds, in ms', tr: 'is_typing ne kadar geçerli, ms' },

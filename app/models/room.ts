@@ -1,12 +1,43 @@
+import { isBlank } from '../../protocol/blank.ts';
 import type { ErrorCode, Wording } from '../../protocol/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { codePoints, type Room, type RoomType } from '../../protocol/models.ts';
-import { atMost } from '../../protocol/words.ts';
+import { atMost, WRONG } from '../../protocol/words.ts';
 import { faultOfLook } from './name.ts';
 import { Refusal } from './refusal.ts';
 
 /** A room as stores keep it: what {@link Room} tells, without what only presence knows. */
 export type StoredRoom = Omit<Room, 'online_count'>;
+
+/** The same before the eyes of one user. */
+export interface SeenRoom extends StoredRoom {
+  /** Whether that user is a member of it. */
+  readonly member: boolean;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * What the place of a room goes by in lists of users who are no members of it, in milliseconds since 1970; null when it
+ * is not in them. Of a room with a password they learn the day of its newest activity, and not the moment.
+ */
+export function listedAt(room: {
+  readonly type: RoomType;
+  readonly password_hash: string | null;
+  readonly active_at: number;
+}): number | null {
+  if (room.type === 'public') return room.active_at;
+  return room.password_hash === null ? null : room.active_at - (room.active_at % DAY_MS);
+}
+
+/**
+ * What a user is told of a room. What goes on in a private room is its members' affair: to others `seq` and
+ * `online_count` are 0 and `owner_id` is null. `online`: how many of its members are, which may be newer than the rest.
+ */
+export function tellRoom({ member, ...room }: SeenRoom, online: number): Room {
+  if (member || room.type === 'public') return { ...room, online_count: Math.min(online, room.user_count) };
+  return { ...room, owner_id: null, seq: 0, online_count: 0 };
+}
 
 /** What the rules about a room look at: the room, if there is one, and whether the caller is a member. */
 export interface RoomFacts {
@@ -26,6 +57,16 @@ export function normalizeRoomName(name: string): string {
   if (codePoints(trimmed) > LIMITS.room_name_max) throw refuse(atMost(LIMITS.room_name_max));
   const fault = faultOfLook(trimmed);
   if (fault !== undefined) throw refuse(fault);
+  return trimmed;
+}
+
+/**
+ * What a search in room names looks for, trimmed as they are.
+ * @throws Refusal `INVALID_INPUT` when nothing is left
+ */
+export function normalizeRoomQuery(query: string): string {
+  const trimmed = query.trim();
+  if (isBlank(trimmed)) throw new Refusal('INVALID_INPUT', { field: 'query', detail: WRONG.blank });
   return trimmed;
 }
 

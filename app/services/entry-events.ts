@@ -21,7 +21,7 @@ export function entryEvents({ message, joined }: LogEntry, presence: Presence): 
   if (joined === undefined) return [told];
   const payload = {
     user: presence.user(joined.user),
-    room: presence.room(joined.room),
+    room: presence.room({ ...joined.room, member: true }),
     seq,
   };
   return [told, { event: 'user_joined_room', payload }];

@@ -1,5 +1,5 @@
 import type { Room, User } from '../../protocol/models.ts';
-import type { StoredRoom } from '../models/room.ts';
+import { type SeenRoom, tellRoom } from '../models/room.ts';
 import { isoTime } from '../models/time.ts';
 import type { StoredUser } from '../models/user.ts';
 import type { Connection, Delivery, OnlineUser, Outgoing } from './delivery.ts';
@@ -129,9 +129,9 @@ export class Presence {
     return [...(this.#rooms.get(room_id) ?? [])];
   }
 
-  /** Tells the world of a room as it is now. */
-  room(stored: StoredRoom): Room {
-    return { ...stored, online_count: this.#rooms.get(stored.id)?.size ?? 0 };
+  /** What a user is told of a room as it is now. */
+  room(seen: SeenRoom): Room {
+    return tellRoom(seen, this.#rooms.get(seen.id)?.size ?? 0);
   }
 
   /** Tells the world of a user as it is now. */

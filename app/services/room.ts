@@ -4,7 +4,7 @@ import { WRONG } from '../../protocol/words.ts';
 import { decodeCursor, encodeCursor } from '../models/cursor.ts';
 import { JsonText, type Told } from '../models/json-text.ts';
 import { Refusal } from '../models/refusal.ts';
-import { normalizeRoomName, type StoredRoom } from '../models/room.ts';
+import { normalizeRoomName, normalizeRoomQuery, type StoredRoom } from '../models/room.ts';
 import type { RoomSnapshot, Store } from '../stores/store.ts';
 import type { Connection, Delivery, OnlineUser } from './delivery.ts';
 import type { Guess, Guesses } from './guess.ts';
@@ -74,7 +74,8 @@ export class Rooms {
   /**
    * Makes the caller a member and reads the room; for a member it is a plain read. `answer` is called at the place
    * in the connection's stream that the snapshot stands for.
-   * @throws Refusal `ROOM_NOT_FOUND`, `WRONG_PASSWORD`, `INVALID_INPUT`, `RATE_LIMITED` after wrong passwords
+   * @throws Refusal `ROOM_NOT_FOUND`, `WRONG_PASSWORD`, `INVALID_INPUT`, `RATE_LIMITED` after wrong passwords,
+   *   `NOT_A_MEMBER` when the membership has ended meanwhile
    */
   async join(
     connection: Connection,
@@ -115,13 +116,12 @@ export class Rooms {
     await store.rooms.remove({ room_id, user_id, by: owner.id, message_id: newId(), at: now() });
   }
 
-  /** The rooms that the caller may see, newest activity first. */
-  async list(
-    user: OnlineUser,
-    { query, mine, after, limit }: ParsedPayload<'get_rooms'>,
-  ): Promise<CommandResult<'get_rooms'>> {
-    const page = await this.#options.store.rooms.list({ user_id: user.id, query, mine, after, limit });
-    return { rooms: page.items.map((room) => this.#options.presence.room(room)), next: page.next };
+  /** The rooms that the caller may see, newest activity first. @throws Refusal `INVALID_INPUT` for an empty query */
+  async list(user: OnlineUser, { query, ...asked }: ParsedPayload<'get_rooms'>): Promise<CommandResult<'get_rooms'>> {
+    const { store, presence } = this.#options;
+    const name = query === undefined ? undefined : normalizeRoomQuery(query);
+    const page = await store.rooms.list({ ...asked, user_id: user.id, query: name, after: asked.after });
+    return { rooms: page.items.map((room) => presence.room(room)), next: page.next };
   }
 
   /** The members of a room, or everyone who is online. @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER` */
@@ -196,7 +196,7 @@ export class Rooms {
   #describe({ room, users, messages, has_more }: RoomSnapshot): Told<CommandResult<'join_room'>> {
     const { presence } = this.#options;
     return {
-      room: presence.room(room),
+      room: presence.room({ ...room, member: true }),
       // Once, though it goes into the answer and into `room_info`.
       users: JsonText.of(users.map((user) => presence.user(user))),
       messages,

@@ -272,7 +272,7 @@ export class Tail {
       if (this.#follows(connection, room_id) || connection.closed) return;
       const entered = this.#streams.enter(connection, room_id, ({ room, users, messages }) => {
         const members = users.map((user) => presence.user(user));
-        const payload = { room: presence.room(room), users: members, messages };
+        const payload = { room: presence.room({ ...room, member: true }), users: members, messages };
         connection.send({ event: 'room_info', payload });
       });
       await entered.catch((error: unknown) => {

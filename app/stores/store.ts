@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Message, RoomType } from '../../protocol/models.ts';
 import type { JsonText } from '../models/json-text.ts';
-import type { StoredRoom } from '../models/room.ts';
+import type { SeenRoom, StoredRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';
 
 /**
@@ -90,9 +90,9 @@ export interface SessionSnapshot {
   /** Every room of the user, with the number of its newest entry. */
   readonly memberships: readonly (readonly [room_id: string, seq: number])[];
   /** The first 100 of the user's rooms, newest activity first. */
-  readonly rooms: Page<StoredRoom>;
+  readonly rooms: Page<SeenRoom>;
   /** The first page of all rooms that the user may see. */
-  readonly visible: Page<StoredRoom>;
+  readonly visible: Page<SeenRoom>;
 }
 
 /** Identifies a token: its own id, and the generation of its user's tokens that it belongs to. */
@@ -152,6 +152,16 @@ export interface RoomSnapshot {
   readonly has_more: boolean;
 }
 
+/** What {@link RoomStore.list} is asked. */
+export interface RoomListInput {
+  readonly user_id: string;
+  /** Only names that contain it, among the user's own and the `LIMITS.search_rooms` of newest activity of those listed. */
+  readonly query: string | undefined;
+  readonly mine: boolean;
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
 /** Rooms and their members. */
 export interface RoomStore {
   /** Makes a room with its creator as owner and first member. `room_id` is used unless `client_id` repeats. */
@@ -164,9 +174,9 @@ export interface RoomStore {
     client_id: string | null;
     user_id: string;
     at: number;
-  }): Promise<{ room: StoredRoom; duplicate: boolean }>;
+  }): Promise<{ room: SeenRoom; duplicate: boolean }>;
   /** The room that this user made with this key before, if any. */
-  byClientId(input: { user_id: string; client_id: string }): Promise<StoredRoom | undefined>;
+  byClientId(input: { user_id: string; client_id: string }): Promise<SeenRoom | undefined>;
   /** What joining needs: the password hash of a room that the user may see. Refuses `ROOM_NOT_FOUND`. */
   door(input: {
     room_id: string;
@@ -185,14 +195,11 @@ export interface RoomStore {
   remove(input: Membership & { by: string }): Promise<void>;
   /** The room with its newest messages and first users, for a member. Refuses `ROOM_NOT_FOUND`, `NOT_A_MEMBER`. */
   enter(input: { room_id: string; user_id: string }): Promise<RoomSnapshot>;
-  /** The rooms that a user may see (`mine`: is a member of), newest activity first. */
-  list(input: {
-    user_id: string;
-    query: string | undefined;
-    mine: boolean;
-    after: string | undefined;
-    limit: number;
-  }): Promise<Page<StoredRoom>>;
+  /**
+   * The rooms that a user may see (`mine`: is a member of), newest activity first; a room with a password stands before
+   * its members by its newest activity, before others by the day of it.
+   */
+  list(input: RoomListInput): Promise<Page<SeenRoom>>;
   /** The newest number of each of these rooms; a room that is gone is absent. */
   heads(input: { room_ids: readonly string[] }): Promise<{ room_id: string; head: number }[]>;
   /** Why a user who is not a member may not act in a room, or undefined for a member. */

@@ -58,8 +58,8 @@ export class WriterBeside implements Disposable {
   }
 
   #next(room_id: string): number {
-    const sql = 'UPDATE rooms SET seq = seq + 1, active_at = ? WHERE id = ? RETURNING seq';
-    const number = Number(this.#db.prepare(sql).get(Date.now(), room_id)?.['seq']);
+    const sql = 'UPDATE rooms SET seq = seq + 1 WHERE id = ? RETURNING seq';
+    const number = Number(this.#db.prepare(sql).get(room_id)?.['seq']);
     this.#recorder.beside.add(`${room_id} ${number}`);
     return number;
   }

@@ -222,7 +222,7 @@ class Simulation {
         user: this.presence.describe(online),
         token: '',
         epoch: '',
-        rooms: rooms.map((room) => this.presence.room(room)),
+        rooms: rooms.map((room) => this.presence.room({ ...room, member: true })),
         rooms_next: null,
         server: { protocol: 1, features: [], limits: {} },
       });
@@ -245,7 +245,7 @@ class Simulation {
     try {
       if (!member) await this.store.write(() => this.store.join(room_id, user_id));
       await this.tail.enter(connection, room_id, ({ room, messages, has_more }) => {
-        const told = { room: this.presence.room(room), users: [], messages: messages.toJSON() };
+        const told = { room: this.presence.room({ ...room, member: true }), users: [], messages: messages.toJSON() };
         connection.answer(call as Call, { ok: true, ...told, has_more });
         connection.send({ event: 'room_info', payload: { ...told, messages: [] } });
       });

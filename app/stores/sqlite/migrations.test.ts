@@ -97,3 +97,32 @@ it('retires guests who signed out when that left a ghost', () => {
     { user_id: 'out everywhere' },
   ]);
 });
+
+it('lists rooms by what they are and were, and keeps all of them as they were', () => {
+  using old = older(5);
+  const { db } = old;
+  const DAY = 86_400_000;
+  const columns =
+    'id, name, name_key, type, password_hash, created_by, owner_id, created_at, active_at, seq, user_count';
+  const add = (id: string, type: string, hash: string | null, active_at: number, client_id: string | null) => {
+    const sql = `INSERT INTO rooms (${columns}, client_id) VALUES (?, ?, ?, ?, ?, 'ada', NULL, 1, ?, 7, 2, ?)`;
+    db.run(sql, id, `Room ${id}`, `room ${id}`, type, hash, active_at, client_id);
+  };
+  add('public', 'public', null, 3 * DAY + 5, 'key');
+  add('locked', 'private', 'hash', 3 * DAY + 5, null);
+  add('hidden', 'private', null, 3 * DAY + 5, null);
+  const rows = `SELECT ${columns}, client_id FROM rooms ORDER BY id`;
+  const before = db.all(rows);
+  migrate(db);
+  expect(db.all(rows)).toEqual(before);
+  expect(db.all('SELECT id, listed_at FROM rooms ORDER BY id')).toEqual([
+    { id: 'hidden', listed_at: null },
+    { id: 'locked', listed_at: 3 * DAY },
+    { id: 'public', listed_at: 3 * DAY + 5 },
+  ]);
+  const twin =
+    "INSERT INTO rooms SELECT 'twin', name, name_key, type, password_hash, created_by, owner_id, created_at,";
+  const rest = " active_at, seq, user_count, client_id, listed_at FROM rooms WHERE id = 'public'";
+  expect(() => db.run(twin + rest)).toThrow(/UNIQUE/);
+  expect(() => db.run('UPDATE rooms SET active_at = active_at + 1 WHERE id = ?', 'public')).toThrow(/CHECK/);
+});

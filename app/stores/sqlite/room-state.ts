@@ -1,4 +1,4 @@
-import { ownerAfterJoin, ownerAfterLeave, type RoomFacts } from '../../models/room.ts';
+import { listedAt, ownerAfterJoin, ownerAfterLeave, type RoomFacts } from '../../models/room.ts';
 import type { Database } from './database.ts';
 import { ROOM_COLUMNS, type RoomRow } from './rows.ts';
 
@@ -33,7 +33,8 @@ export class RoomState {
   /** To be called right before COMMIT: writes back the numbers that were taken. */
   flush(): void {
     for (const room of this.#changed) {
-      this.#db.run('UPDATE rooms SET seq = ?, active_at = ? WHERE id = ?', room.seq, room.active_at, room.id);
+      const sql = 'UPDATE rooms SET seq = ?, active_at = ?, listed_at = ? WHERE id = ?';
+      this.#db.run(sql, room.seq, room.active_at, listedAt(room), room.id);
     }
     this.#changed.clear();
   }
@@ -133,9 +134,13 @@ export class RoomState {
   }
 }
 
+/** Whether the user is a member of the room. */
+export function isMember(db: Database, room_id: string, user_id: string): boolean {
+  return db.get('SELECT 1 FROM members WHERE room_id = ? AND user_id = ?', room_id, user_id) !== undefined;
+}
+
 /** The room and whether the user is a member, as the reader sees it. */
 export function roomFacts(db: Database, room_id: string, user_id: string): RoomFacts & { room: RoomRow | undefined } {
   const room = db.get<RoomRow>(`SELECT ${ROOM_COLUMNS} FROM rooms r WHERE r.id = ?`, room_id);
-  const sql = 'SELECT 1 FROM members WHERE room_id = ? AND user_id = ?';
-  return { room, member: room !== undefined && db.get(sql, room_id, user_id) !== undefined };
+  return { room, member: room !== undefined && isMember(db, room_id, user_id) };
 }

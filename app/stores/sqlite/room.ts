@@ -4,13 +4,14 @@ import type { RoomType } from '../../../protocol/models.ts';
 import { WRONG } from '../../../protocol/words.ts';
 import { decodeCursor, encodeCursor } from '../../models/cursor.ts';
 import { Refusal } from '../../models/refusal.ts';
-import { maySee, refuseJoin, refuseManage, refuseNonMember, type StoredRoom } from '../../models/room.ts';
+import { listedAt, maySee, refuseJoin, refuseManage, refuseNonMember, type SeenRoom } from '../../models/room.ts';
 import { foldCase } from '../../models/text.ts';
-import type { Membership, Page, RoomSnapshot } from '../store.ts';
+import type { Membership, RoomListInput, RoomSnapshot } from '../store.ts';
 import type { Database } from './database.ts';
 import { memberships } from './membership.ts';
 import { type MessagesPage, newestMessages, type Written } from './message.ts';
-import { type RoomState, roomFacts } from './room-state.ts';
+import { listRooms } from './room-list.ts';
+import { isMember, type RoomState, roomFacts } from './room-state.ts';
 import { ROOM_COLUMNS, type RoomRow, toRoom, toUser, USER_COLUMNS, type UserRow } from './rows.ts';
 
 /** How many members `join_room` tells of. */
@@ -39,15 +40,18 @@ export function roomWrites(db: Database, rooms: RoomState) {
   }
 
   return {
-    create(input: CreateInput): Written<{ room: StoredRoom; duplicate: boolean }> {
+    create(input: CreateInput): Written<{ room: SeenRoom; duplicate: boolean }> {
       const { room_id, name, type, password_hash, user_id, at, client_id } = input;
       const before = client_id === null ? undefined : roomByClientId(db, user_id, client_id);
-      if (before !== undefined) return { value: { room: toRoom(before), duplicate: true }, entries: [] };
+      if (before !== undefined) {
+        const member = rooms.isMember(before.id, user_id);
+        return { value: { room: { ...toRoom(before), member }, duplicate: true }, entries: [] };
+      }
       // Before anything is written: a refusal takes back nothing.
       if (present(user_id) === undefined) throw new Refusal('UNAUTHENTICATED');
       db.run(
         `INSERT INTO rooms (id, name, name_key, type, password_hash, created_by, owner_id, created_at, active_at, seq,
-                            user_count, client_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)`,
+                            user_count, client_id, listed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)`,
         room_id,
         name,
         foldCase(name),
@@ -58,10 +62,11 @@ export function roomWrites(db: Database, rooms: RoomState) {
         at,
         at,
         client_id,
+        listedAt({ type, password_hash, active_at: at }),
       );
       const room = admit({ room: rooms.room(room_id) }, undefined);
       const entry = enroll(room, { room_id, user_id, message_id: input.message_id, at });
-      return { value: { room: toRoom(room), duplicate: false }, entries: [entry] };
+      return { value: { room: { ...toRoom(room), member: true }, duplicate: false }, entries: [entry] };
     },
 
     join(input: Membership & { verified_hash: string | null }): Written<null> {
@@ -103,9 +108,9 @@ function roomByClientId(db: Database, user_id: string, client_id: string): RoomR
 /** What the reader does with rooms and memberships. */
 export function roomReads(db: Database) {
   return {
-    byClientId({ user_id, client_id }: { user_id: string; client_id: string }): StoredRoom | undefined {
+    byClientId({ user_id, client_id }: { user_id: string; client_id: string }): SeenRoom | undefined {
       const row = roomByClientId(db, user_id, client_id);
-      return row && toRoom(row);
+      return row && { ...toRoom(row), member: isMember(db, row.id, user_id) };
     },
 
     door(input: { room_id: string; user_id: string }): {
@@ -150,7 +155,7 @@ export function roomReads(db: Database) {
       return { items: items.map(toUser), next: last ? encodeCursor([last.joined_seq]) : null };
     },
 
-    list: (input: Parameters<typeof listRooms>[1]) => listRooms(db, input),
+    list: (input: RoomListInput) => listRooms(db, input),
   };
 }
 
@@ -162,30 +167,4 @@ function membersPage(db: Database, { room_id, after, limit }: { room_id: string;
     after,
     limit,
   );
-}
-
-const VISIBLE = `(r.type = 'public' OR r.password_hash IS NOT NULL
-  OR EXISTS (SELECT 1 FROM members m WHERE m.room_id = r.id AND m.user_id = $user_id))`;
-const PAGE = `($active_at IS NULL OR (r.active_at, r.id) < ($active_at, $id))
-  AND ($query IS NULL OR instr(r.name_key, $query) > 0) ORDER BY r.active_at DESC, r.id DESC LIMIT $limit`;
-const LIST_VISIBLE = `SELECT ${ROOM_COLUMNS} FROM rooms r WHERE ${VISIBLE} AND ${PAGE}`;
-const LIST_MINE = `SELECT ${ROOM_COLUMNS} FROM members m JOIN rooms r ON r.id = m.room_id
-  WHERE m.user_id = $user_id AND ${PAGE}`;
-
-/** A page of rooms, newest activity first. */
-export function listRooms(
-  db: Database,
-  input: { user_id: string; query: string | undefined; mine: boolean; after: string | undefined; limit: number },
-): Page<StoredRoom> {
-  const keys = input.after === undefined ? [null, null] : decodeCursor(input.after, ['number', 'string']);
-  const rows = db.allNamed<RoomRow>(input.mine ? LIST_MINE : LIST_VISIBLE, {
-    user_id: input.user_id,
-    active_at: keys[0] ?? null,
-    id: keys[1] ?? null,
-    query: input.query === undefined ? null : foldCase(input.query),
-    limit: input.limit + 1,
-  });
-  const items = rows.slice(0, input.limit);
-  const last = rows.length > input.limit ? items.at(-1) : undefined;
-  return { items: items.map(toRoom), next: last ? encodeCursor([last.active_at, last.id]) : null };
 }

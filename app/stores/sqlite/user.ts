@@ -1,4 +1,3 @@
-import { LIMITS } from '../../../protocol/limits.ts';
 import { Refusal } from '../../models/refusal.ts';
 import { foldCase } from '../../models/text.ts';
 import { ERASED_USERNAME, mayTakeName, type NameHolder, type StoredUser } from '../../models/user.ts';
@@ -6,7 +5,7 @@ import type { SessionSnapshot, TokenIdentity } from '../store.ts';
 import type { Database } from './database.ts';
 import type { Written } from './message.ts';
 import { retire } from './retirement.ts';
-import { listRooms } from './room.ts';
+import { roomsAtSignIn } from './room-list.ts';
 import type { RoomState } from './room-state.ts';
 import { NAMED_COLUMNS, type NamedRow, toUser } from './rows.ts';
 
@@ -108,18 +107,11 @@ export function userReads(db: Database) {
         const none = { items: [], next: null };
         return { user: undefined, has_name: false, generation: 0, memberships: [], rooms: none, visible: none };
       }
-      const memberships = db.all<{ id: string; seq: number }>(
-        'SELECT r.id, r.seq FROM members m JOIN rooms r ON r.id = m.room_id WHERE m.user_id = ?',
-        user_id,
-      );
-      const list = { user_id, query: undefined, after: undefined };
       return {
         user: toUser(row),
         has_name: row.name_key !== null,
         generation: row.generation,
-        memberships: memberships.map(({ id, seq }) => [id, seq] as const),
-        rooms: listRooms(db, { ...list, mine: true, limit: LIMITS.page_max }),
-        visible: listRooms(db, { ...list, mine: false, limit: LIMITS.page_default }),
+        ...roomsAtSignIn(db, user_id),
       };
     },
   };
