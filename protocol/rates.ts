@@ -100,6 +100,16 @@ export const RATES = {
       tr: 'bir kullanıcının okuduğu liste ve geçmiş sayfaları',
     },
   },
+  address_reads: {
+    per: 'address',
+    count: 100,
+    period: 'second',
+    burst: 1_000,
+    what: {
+      en: 'lists and pages of history read from an address',
+      tr: 'bir adresten okunan liste ve geçmiş sayfaları',
+    },
+  },
   typing_updates: {
     per: 'user',
     count: 3,

@@ -143,6 +143,27 @@ describe.each([
     expect(codes.filter((answer) => answer === 'ok')).toHaveLength(50);
   });
 
+  it('lets no list or search of one user keep others waiting', async () => {
+    await using opened = await open(path());
+    const { store } = opened;
+    const [ada, can, eve] = await Promise.all(['ada', 'can', 'eve'].map((name) => guest(store, name)));
+    if (ada === undefined || can === undefined || eve === undefined) throw new Error('a guest is missing');
+    let listed = 0;
+    const list = (user_id: string) =>
+      store.rooms.list({ user_id, query: 'x', mine: false, after: undefined, limit: 50 }).then(() => {
+        listed++;
+      });
+    const lists = Array.from({ length: 200 }, () => list(ada.id));
+    const whenDone = (promise: Promise<unknown>) => promise.then(() => listed);
+    const light = await Promise.all([
+      whenDone(store.users.session({ user_id: eve.id, token: undefined })),
+      whenDone(store.users.holderOf('eve')),
+      whenDone(list(can.id)),
+    ]);
+    for (const waited of light) expect(waited).toBeLessThan(20);
+    await Promise.all(lists);
+  });
+
   it('keeps a page of sync within the bound of an answer, and says that there is more', async () => {
     await using opened = await open(path());
     const { store } = opened;

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { Refusal } from '../../models/refusal.ts';
 import type { StoreFault } from '../store.ts';
+import { CallQueue, type CallQueueOptions, type PendingCall } from './call-queue.ts';
 import type { Fault } from './faults.ts';
 import type { BatchMessage, ReadyMessage, ReplyMessage, WorkerOptions } from './worker-messages.ts';
 
@@ -13,26 +14,12 @@ export type Input<T extends CallTable<T>, K extends keyof T> = Parameters<T[K]>[
 /** What a call of this name replies. */
 export type Output<T extends CallTable<T>, K extends keyof T> = ReturnType<T[K]>;
 
-/** A call that waits for its reply. */
-export interface PendingCall {
-  readonly name: string;
-  readonly input: unknown;
-  /** About how many bytes it carries. */
-  readonly bytes: number;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** What callers get of each call, where that is what the worker replies. */
 export type Outputs<T extends CallTable<T>> = { [K in keyof T]: Output<T, K> };
 
 /** How much may wait, and go together. */
-export interface LaneOptions {
+export interface LaneOptions extends CallQueueOptions {
   readonly kind: 'write' | 'read';
-  /** More waiting calls than this are refused `OVERLOADED`. */
-  readonly queueMax: number;
-  readonly batchMax: number;
-  readonly batchBytesMax: number;
   /**
    * Sees each batch's replies, in order, before their promises resolve, and may put others in their place. `seconds`:
    * from sending to reply.
@@ -53,7 +40,7 @@ export interface LaneOptions {
 export class Lane<T extends CallTable<T>, R extends Record<keyof T, unknown> = Outputs<T>> {
   readonly #worker: Pick<Worker, 'postMessage'>;
   readonly #options: LaneOptions;
-  #waiting: PendingCall[] = [];
+  readonly #waiting: CallQueue;
   #underWay: PendingCall[] | null = null;
   #sentAt = 0;
   #scheduled = false;
@@ -63,6 +50,7 @@ export class Lane<T extends CallTable<T>, R extends Record<keyof T, unknown> = O
   constructor(worker: Pick<Worker, 'postMessage'>, options: LaneOptions) {
     this.#worker = worker;
     this.#options = options;
+    this.#waiting = new CallQueue(options);
   }
 
   /** Whether a batch is under way. */
@@ -71,12 +59,16 @@ export class Lane<T extends CallTable<T>, R extends Record<keyof T, unknown> = O
   }
 
   /** Rejects with a `Refusal`: of the call's own, `OVERLOADED`, `UNAVAILABLE` or `INTERNAL`. */
-  call<K extends keyof T & string>(name: K, input: Input<T, K>, bytes = 256): Promise<R[K]> {
+  call<K extends keyof T & string>(
+    name: K,
+    input: Input<T, K>,
+    { bytes = 256, turn = null }: { bytes?: number; turn?: string | null } = {},
+  ): Promise<R[K]> {
     if (this.#failure !== null) return Promise.reject(new Refusal('UNAVAILABLE'));
-    if (this.#waiting.length >= this.#options.queueMax) return Promise.reject(new Refusal('OVERLOADED'));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ name, input, bytes, resolve: resolve as (value: unknown) => void, reject });
-      this.#schedule();
+      const call = { name, input, bytes, turn, resolve: resolve as (value: unknown) => void, reject };
+      if (this.#waiting.add(call)) this.#schedule();
+      else reject(new Refusal('OVERLOADED'));
     });
   }
 
@@ -87,25 +79,24 @@ export class Lane<T extends CallTable<T>, R extends Record<keyof T, unknown> = O
     const seconds = (performance.now() - this.#sentAt) / 1_000;
     this.#underWay = null;
     // The next batch leaves first, so that its commit goes on while these replies are told to everyone.
-    if (this.#waiting.length > 0) this.#send();
+    if (this.#waiting.size > 0) this.#send();
     this.#options.onBatch?.(calls, replies, seconds);
     for (const [i, call] of calls.entries()) this.#answer(call, replies[i]);
-    if (this.#underWay === null && this.#waiting.length === 0) this.#idle?.();
+    if (this.#underWay === null && this.#waiting.size === 0) this.#idle?.();
   }
 
   /** To be called when the worker is gone: what is under way has an unknown outcome. */
   fail(error: Error): void {
     this.#failure = error;
     for (const call of this.#underWay ?? []) call.reject(new Refusal('INTERNAL'));
-    for (const call of this.#waiting) call.reject(new Refusal('UNAVAILABLE'));
+    for (const call of this.#waiting.clear()) call.reject(new Refusal('UNAVAILABLE'));
     this.#underWay = null;
-    this.#waiting = [];
     this.#idle?.();
   }
 
   /** Resolves when nothing waits and nothing is under way. */
   async drained(): Promise<void> {
-    if (this.#waiting.length === 0 && this.#underWay === null) return;
+    if (this.#waiting.size === 0 && this.#underWay === null) return;
     await new Promise<void>((resolve) => {
       this.#idle = resolve;
     });
@@ -127,29 +118,17 @@ export class Lane<T extends CallTable<T>, R extends Record<keyof T, unknown> = O
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      if (this.#underWay === null && this.#waiting.length > 0) this.#send();
+      if (this.#underWay === null && this.#waiting.size > 0) this.#send();
     });
   }
 
   #send(): void {
-    const batch = this.#take();
+    const batch = this.#waiting.take();
     const calls = batch.map(({ name, input }) => ({ name, input }));
     this.#underWay = batch;
     this.#sentAt = performance.now();
     this.#worker.postMessage({ kind: this.#options.kind, calls } satisfies BatchMessage);
-    this.#options.onQueue?.(this.#waiting.length);
-  }
-
-  #take(): PendingCall[] {
-    const { batchMax, batchBytesMax } = this.#options;
-    let bytes = 0;
-    let count = 0;
-    for (const call of this.#waiting) {
-      bytes += call.bytes;
-      if (count > 0 && (bytes > batchBytesMax || count >= batchMax)) break;
-      count++;
-    }
-    return this.#waiting.splice(0, count);
+    this.#options.onQueue?.(this.#waiting.size);
   }
 }
 

@@ -6,10 +6,11 @@ import { JsonText } from '../../models/json-text.ts';
 import { Refusal } from '../../models/refusal.ts';
 import type { LogEntry, SendInput, Sent, Store, StoreFault } from '../store.ts';
 import { checkAccess } from './access.ts';
+import type { PendingCall } from './call-queue.ts';
 import type { ReadCalls, WriteCalls } from './calls.ts';
 import { FaultLog } from './fault-log.ts';
 import type { Fault } from './faults.ts';
-import { type Input, Lane, type Output, type Outputs, type PendingCall, startWorker, UnopenedError } from './lane.ts';
+import { type Input, Lane, type Output, type Outputs, startWorker, UnopenedError } from './lane.ts';
 import type { MessagesPage, Written } from './message.ts';
 import { toMessage } from './rows.ts';
 import type { BatchReply, OutsideWrite, ReplyMessage, WatchFailed, WorkerOptions } from './worker-messages.ts';
@@ -28,6 +29,8 @@ const WRITE_BATCH_MAX = 1_000;
 const WRITE_BATCH_BYTES_MAX = 1_048_576;
 /** Small, so that a quick read does not wait for many slow ones to be replied with it. */
 const READ_BATCH_MAX = 16;
+/** Lists and syncs take a few milliseconds each at most: a quick read that comes meanwhile waits for so many of them. */
+const READ_TURNS_MAX = 4;
 
 /** What callers of the writer get. */
 type WriteOutputs = Omit<Outputs<WriteCalls>, 'send'> & { send: Sent };
@@ -59,6 +62,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     queueMax: options.queueMax,
     batchMax: WRITE_BATCH_MAX,
     batchBytesMax: WRITE_BATCH_BYTES_MAX,
+    turnsMax: 0,
     onBatch(calls, replies, seconds) {
       metrics.commitBatch.observe(calls.length);
       metrics.commitSeconds.observe(seconds);
@@ -73,6 +77,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     queueMax: options.queueMax,
     batchMax: READ_BATCH_MAX,
     batchBytesMax: Number.POSITIVE_INFINITY,
+    turnsMax: READ_TURNS_MAX,
     onQueue: (waiting) => metrics.readQueue.set(waiting),
     onFault,
   });
@@ -217,6 +222,11 @@ function stores(
     <K extends keyof ReadCalls & string>(name: K) =>
     (input: Input<ReadCalls, K>) =>
       reads.call(name, input);
+  /** For what may take long: users take turns, and sign-ins and other quick reads go first. */
+  const readInTurn =
+    <K extends 'list' | 'sync'>(name: K) =>
+    (input: Input<ReadCalls, K>) =>
+      reads.call(name, input, { turn: input.user_id });
   const write =
     <K extends EntryCall>(name: K) =>
     async (input: Input<WriteCalls, K>): Promise<Output<WriteCalls, K>['value']> =>
@@ -232,7 +242,7 @@ function stores(
   const eraseUser = write('eraseUser');
   const enter = read('enter');
   const page = read('page');
-  const sync = read('sync');
+  const sync = readInTurn('sync');
 
   return {
     notices: read('notices'),
@@ -270,12 +280,12 @@ function stores(
       add: async (input) => void (await add(input)),
       remove: async (input) => void (await remove(input)),
       enter: async (input) => pageOf(await enter(input)),
-      list: read('list'),
+      list: readInTurn('list'),
       heads: read('heads'),
       standing: read('standing'),
     },
     messages: {
-      send: (input) => writes.call('send', input, 512 + input.content.length * 2),
+      send: (input) => writes.call('send', input, { bytes: 512 + input.content.length * 2 }),
       byClientId: read('messageByClientId'),
       edit: write('edit'),
       delete: write('delete'),
