@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { guest } from './support/client.ts';
 import { freePort, RunningProgram, type ServerProcess, spawnServer } from './support/process.ts';
 import { findPython } from './support/python.ts';
@@ -9,15 +10,40 @@ import { findPython } from './support/python.ts';
 const EXAMPLES = join(import.meta.dirname, '../examples');
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
 
-/** Starts a program of the examples; it is killed when the test is over. */
-function start(file: string, args: readonly string[]): RunningProgram & Disposable {
+const folder = mkdtempSync(join(tmpdir(), 'sohbet-examples-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Starts a program of the examples in a folder of its own or of the test; it is killed when the test is over. */
+function start(
+  file: string,
+  args: readonly string[],
+  cwd = mkdtempSync(join(folder, 'x')),
+): RunningProgram & Disposable {
   const { PYTHONPATH } = process.env;
-  const program = new RunningProgram(file, args, { cwd: EXAMPLES, env: { PYTHONPATH } });
+  const program = new RunningProgram(file, args, { cwd, env: { PYTHONPATH } });
   return Object.assign(program, { [Symbol.dispose]: () => program.kill('SIGKILL') });
 }
 
-const terminal = (name: string, url: string) =>
-  start(process.execPath, [join(EXAMPLES, 'terminal/chat.ts'), name, 'lobby', url]);
+const terminal = (name: string, url: string, cwd?: string) =>
+  start(process.execPath, [join(EXAMPLES, 'terminal/chat.ts'), name, 'lobby', url], cwd);
+
+/** Starts a chat as ada twice in one folder, and then in another, where it may not come in. Gives the first folder. */
+async function comeBack(server: ServerProcess, run: (cwd?: string) => RunningProgram & Disposable): Promise<string> {
+  const cwd = mkdtempSync(join(folder, 'x'));
+  const witness = await guest(server, 'witness');
+  for (let start = 0; start < 2; start++) {
+    using ada = run(cwd);
+    await ada.output(/You are ada in lobby/);
+    const [lobby] = (await witness.ok('get_rooms', {})).rooms;
+    await witness.ok('join_room', { room_id: lobby?.id ?? '' });
+    ada.kill('SIGKILL');
+    await ada.ended();
+  }
+  using other = run();
+  expect(await other.ended()).toEqual({ code: 1, signal: null });
+  expect(other.stderr).toBe('This name is taken.\n');
+  return cwd;
+}
 
 /** Kills the server and starts it again at the same address. */
 async function restart(server: ServerProcess, whileAway: () => void): Promise<void> {
@@ -44,15 +70,22 @@ describe('the terminal chat', () => {
     const count = can.stdout.split('ada: hello').length - 1;
     expect(count).toBe(1);
   });
+
+  it('is the same user when it is started again, and says why another may not come in', async () => {
+    await using server = await spawnServer();
+    await comeBack(server, (cwd) => terminal('ada', server.url, cwd));
+  });
 });
 
 describe('the Python client', () => {
   const python = findPython('socketio, websocket');
+  const snake = (url: string, cwd?: string) =>
+    start(python ?? '', [join(EXAMPLES, 'python/chat.py'), 'ada', 'lobby', url], cwd);
 
   it('talks, resumes and sends each message once', async ({ skip }) => {
     if (python === undefined) return skip('no Python here has python-socketio and websocket-client');
     await using server = await spawnServer({ PORT: await freePort() });
-    using program = start(python, [join(EXAMPLES, 'python/chat.py'), 'ada', 'lobby', server.url]);
+    using program = snake(server.url);
     await program.output(/You are ada in lobby/);
     const can = await guest(server, 'can');
     const [room] = (await can.ok('get_rooms', {})).rooms;
@@ -82,6 +115,17 @@ describe('the Python client', () => {
     expect(said.toSorted()).toEqual(wanted.toSorted());
     for (const text of wanted) expect(program.stdout.split(text)).toHaveLength(2);
   }, 60_000);
+
+  it('is the same user when it is started again, and says why another may not come in', async ({ skip }) => {
+    if (python === undefined) return skip('no Python here has python-socketio and websocket-client');
+    await using server = await spawnServer();
+    const cwd = await comeBack(server, (cwd) => snake(server.url, cwd));
+    writeFileSync(join(cwd, 'ada.token'), 'nonsense');
+    using lost = snake(server.url, cwd);
+    expect(await lost.ended()).toEqual({ code: 1, signal: null });
+    expect(lost.stderr).toMatch(/^This session is not valid any more/);
+    expect(existsSync(join(cwd, 'ada.token'))).toBe(false);
+  });
 });
 
 describe('the browser page', () => {

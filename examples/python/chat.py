@@ -4,9 +4,12 @@
     python chat.py NAME [ROOM] [URL]
 
 It follows "What a client does" of docs/protocol.md: a cursor for the room, moved by live entries and by sync alone,
-and a key for each message, so that a message whose answer was lost is repeated and stored once.
+and a key for each message, so that a message whose answer was lost is repeated and stored once. The token is kept in
+NAME.token: started again, it is the same user.
 """
 
+import os
+import pathlib
 import queue
 import random
 import sys
@@ -17,7 +20,14 @@ import uuid
 import socketio
 
 ANSWER_S = 10
-RETRYABLE = ("RATE_LIMITED", "OVERLOADED", "UNAVAILABLE", "INTERNAL")
+# UNAUTHENTICATED: the connection is a new one, and its sign-in is still to come.
+RETRYABLE = ("RATE_LIMITED", "OVERLOADED", "UNAVAILABLE", "INTERNAL", "UNAUTHENTICATED")
+
+
+def stop(reason):
+    """Ends the program, from any thread."""
+    print(reason, file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 class Refused(Exception):
@@ -33,7 +43,8 @@ class Chat:
     def __init__(self, url, username, room_name):
         self.url, self.username, self.room_name = url, username, room_name
         self.io = socketio.Client(reconnection=False)
-        self.token = self.epoch = self.room_id = None
+        self.token_file = pathlib.Path(f"{username}.token")
+        self.epoch = self.room_id = None
         self.cursor = 0
         self.held = {}  # entries that came before one that is missing, by number
         self.inbox = queue.Queue()  # what one thread works off in order: an entry, or None for a new connection
@@ -56,7 +67,7 @@ class Chat:
             threading.Thread(target=self.come_back, daemon=True).start()
 
     def come_back(self):
-        """Reconnects here, since python-socketio does not when it was the server that ended the connection."""
+        """Reconnects here, to wait as long as server_closing asks."""
         wait_s, self.return_s = self.return_s, 1
         time.sleep(wait_s)
         while not self.io.connected and not self.leaving:
@@ -78,6 +89,10 @@ class Chat:
             try:
                 self.resume() if message is None else self.entry(message)
             except Refused as refused:
+                if refused.code == "INVALID_TOKEN":
+                    self.token_file.unlink()  # the next start makes a new guest
+                if refused.code not in RETRYABLE:
+                    stop(refused)
                 time.sleep(refused.wait_s)
                 self.inbox.put(None)
             except socketio.exceptions.SocketIOError:
@@ -86,8 +101,10 @@ class Chat:
     def resume(self):
         """Signs in, and fetches what was missed."""
         if not self.ready.is_set():
-            session = self.call("authenticate", {"token": self.token} if self.token else {"username": self.username})
-            self.token = session["token"]
+            known = self.token_file.exists()
+            who = {"token": self.token_file.read_text()} if known else {"username": self.username}
+            session = self.call("authenticate", who)
+            self.token_file.write_text(session["token"])
             if session["epoch"] != self.epoch:
                 self.epoch = session["epoch"]
                 self.enter()
@@ -112,7 +129,7 @@ class Chat:
             asked = {"room_id": self.room_id, "seq": self.cursor}
             page = self.call("sync", {"epoch": self.epoch, "rooms": [asked]})["rooms"][0]
             if "error" in page:
-                sys.exit(f"The room is closed to us: {page['error']}")
+                stop(f"The room is closed to us: {page['error']}")
             if page["reset"]:
                 return self.enter()
             for message in page["messages"]:
@@ -186,4 +203,7 @@ if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit("Give your name: python chat.py ada")
     name, room, url = (sys.argv[1:] + ["lobby", "http://localhost:8000"][len(sys.argv) - 2 :])[:3]
-    Chat(url, name, room).run()
+    try:
+        Chat(url, name, room).run()
+    except KeyboardInterrupt:
+        pass

@@ -1,15 +1,22 @@
 // A chat in the terminal: node examples/terminal/chat.ts NAME [ROOM] [URL]
-// Type to talk, /who to see who is there, /quit to leave. What you type while the server is away is sent later.
+// Type to talk, /who to see who is there, /quit to leave. What you type while the server is away is sent later. The
+// session is kept in NAME.json: started again, it is the same user.
 import { createInterface } from 'node:readline/promises';
 import { type Chat, createClient } from '../../client/chat.ts';
 import type { ChatRoom } from '../../client/room.ts';
+import { fileStorage } from './files.ts';
 
 const [name, roomName = 'lobby', url = 'http://localhost:8000'] = process.argv.slice(2);
 if (name === undefined) {
   console.error('Give your name: node examples/terminal/chat.ts ada');
   process.exitCode = 1;
 } else {
-  await talk(createClient(url), name);
+  const chat = createClient(url, { storage: fileStorage(`${name}.json`) });
+  await talk(chat, name).catch(async (error: Error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+    await chat.close();
+  });
 }
 
 async function talk(chat: Chat, username: string): Promise<void> {
