@@ -105,6 +105,8 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     passwords: createPasswords(),
     guesses: limiting?.guesses ?? null,
     addressOf: (connection) => limits?.addressOf(connection) ?? '',
+    roomsPerUser: limits?.cap('rooms_per_user') ?? Number.POSITIVE_INFINITY,
+    onAddition: (user_id) => limits?.addition(user_id) ?? (() => {}),
   });
   const messages = new Messages(common);
   const handlers = { ...connectionHandlers(sessions), ...roomHandlers(rooms, typing), ...messageHandlers(messages) };

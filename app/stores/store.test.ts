@@ -34,7 +34,7 @@ const guest = (store: Store, username: string) =>
 
 async function roomOf(store: Store, user_id: string, type: 'public' | 'private' = 'public') {
   const input = { room_id: newId(), message_id: newId(), name: 'garden', type, password_hash: null, client_id: null };
-  return (await store.rooms.create({ ...input, user_id, at: 1 })).room;
+  return (await store.rooms.create({ ...input, user_id, rooms_max: 1_000, at: 1 })).room;
 }
 
 const message = (room_id: string, user_id: string, content: string, client_id: string | null = null) => ({
