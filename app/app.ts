@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import manifest from '../package.json' with { type: 'json' };
 import { LIMITS } from '../protocol/limits.ts';
@@ -11,6 +12,7 @@ import { createIds } from './core/id.ts';
 import { createLogger, type Logger } from './core/logger.ts';
 import { createMetrics, type Metrics } from './core/metrics.ts';
 import { createSecret, loadOrCreateSecret } from './core/secret.ts';
+import { Gate } from './http/gate.ts';
 import { createHttpServer } from './http/server.ts';
 import { Admin } from './services/admin.ts';
 import { Departures } from './services/departures.ts';
@@ -32,10 +34,8 @@ import { Dispatcher } from './sockets/handle.ts';
 import { messageHandlers } from './sockets/message.ts';
 import { roomHandlers } from './sockets/room.ts';
 import { createSocketServer } from './sockets/server.ts';
-import { type BackupSummary, backupDatabase } from './stores/sqlite/backup.ts';
-import { claimDatabase, findDatabase, refuseLostDatabase } from './stores/sqlite/claim.ts';
-import type { DataLock } from './stores/sqlite/lock.ts';
-import { restoreDatabase } from './stores/sqlite/restore.ts';
+import { type BackupProgress, type BackupSummary, backupDatabase, restoreDatabase } from './stores/sqlite/backup.ts';
+import { type DataLock, lockDatabase } from './stores/sqlite/lock.ts';
 import { openSqliteStore } from './stores/sqlite/store.ts';
 import type { Store } from './stores/store.ts';
 
@@ -105,8 +105,6 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     passwords: createPasswords(),
     guesses: limiting?.guesses ?? null,
     addressOf: (connection) => limits?.addressOf(connection) ?? '',
-    roomsPerUser: limits?.cap('rooms_per_user') ?? Number.POSITIVE_INFINITY,
-    onAddition: (user_id) => limits?.addition(user_id) ?? (() => {}),
   });
   const messages = new Messages(common);
   const handlers = { ...connectionHandlers(sessions), ...roomHandlers(rooms, typing), ...messageHandlers(messages) };
@@ -115,7 +113,10 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const health = new StoreHealth(store, logger);
   const clientAddress = createClientAddress(config.trustProxy);
   const { corsOrigins, metricsToken } = config;
+  const addressOf = (request: IncomingMessage) => addressKey(clientAddress(request));
+  const gate = new Gate({ limits, addressOf, timeoutMs: config.signInTimeoutMs, metrics });
   const http = createHttpServer({
+    gate,
     logger,
     metrics,
     metricsToken,
@@ -127,8 +128,9 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const { pingIntervalMs, pingTimeoutMs, signInTimeoutMs } = config;
   const peerKey = config.trustProxy === 0 ? addressKey : undefined;
   const times = { pingIntervalMs, pingTimeoutMs, signInTimeoutMs, drainMs: config.shutdownTimeoutMs * DRAIN_SHARE };
-  const sockets = { ...times, corsOrigins, clientAddress, addressKey, peerKey, limits, logger, metrics };
+  const sockets = { ...times, corsOrigins, clientAddress, addressOf, peerKey, limits, logger, metrics };
   const socketServer = createSocketServer({ ...sockets, http: http.server, dispatcher, sessions, fanout: delivery });
+  gate.protect(http.server, socketServer);
   const saving = setInterval(() => presence.save(), SAVE_INTERVAL_MS);
   let unwatch = () => {};
   const unwatchDescriptors = watchDescriptors(logger);
@@ -187,17 +189,14 @@ async function openStore(
   metrics: Metrics,
 ): Promise<{ store: Store; lock: DataLock | null }> {
   const { path } = config.database;
-  const options = { queueMax: config.storeQueueMax, logger, metrics };
-  if (path === ':memory:') return { store: await openSqliteStore({ ...options, path }), lock: null };
+  const options = { path, queueMax: config.storeQueueMax, logger, metrics };
+  if (path === ':memory:') return { store: await openSqliteStore(options), lock: null };
   mkdirSync(config.dataDir, { recursive: true });
-  const claim = claimDatabase(path);
+  const lock = lockDatabase(path);
   try {
-    if (claim.settled === 'finished') logger.warn('a restore was interrupted, and is finished now');
-    if (claim.settled === 'undone') logger.warn('a restore was interrupted, and is undone: the database is as before');
-    refuseLostDatabase(claim.path);
-    return { store: await openSqliteStore({ ...options, path: claim.path }), lock: claim };
+    return { store: await openSqliteStore(options), lock };
   } catch (error) {
-    claim.release();
+    lock.release();
     throw error;
   }
 }
@@ -206,21 +205,22 @@ async function openStore(
  * Copies the database to a new file, beside a running server; see `backupDatabase`.
  * @throws Error when there is nothing to copy, the file exists, or the copy is not sound
  */
-export function backup(config: Config, file: string): BackupSummary {
-  return backupDatabase(findDatabase(databasePath(config)), file);
+export async function backup(config: Config, file: string, onProgress: BackupProgress): Promise<BackupSummary> {
+  return await backupDatabase(databaseFile(config), file, onProgress);
 }
 
 /**
  * Puts a backup in the place of the database; see `restoreDatabase`.
  * @throws Error when a server is running, or the backup is not sound; then nothing was changed
  */
-export function restore(config: Config, file: string): ReturnType<typeof restoreDatabase> {
+export async function restore(config: Config, file: string): Promise<ReturnType<typeof restoreDatabase>> {
+  const path = databaseFile(config);
   mkdirSync(config.dataDir, { recursive: true });
-  const claim = claimDatabase(databasePath(config));
+  const lock = lockDatabase(path);
   try {
-    return restoreDatabase(claim.path, file);
+    return restoreDatabase(path, file);
   } finally {
-    claim.release();
+    lock.release();
   }
 }
 
@@ -229,7 +229,8 @@ export function restore(config: Config, file: string): ReturnType<typeof restore
  * @throws Error when there is no database, or it cannot be opened
  */
 export async function withAdmin(config: Config, use: (tools: { admin: Admin }) => Promise<void>): Promise<void> {
-  const path = findDatabase(databasePath(config));
+  const path = databaseFile(config);
+  if (!existsSync(path)) throw new Error(`There is no database ${path}.`);
   const logger = createLogger({ level: 'error', pretty: false });
   const store = await openSqliteStore({ path, queueMax: config.storeQueueMax, logger, metrics: createMetrics() });
   try {
@@ -239,7 +240,7 @@ export async function withAdmin(config: Config, use: (tools: { admin: Admin }) =
   }
 }
 
-function databasePath({ database }: Config): string {
+function databaseFile({ database }: Config): string {
   if (database.path === ':memory:') throw new Error('A database in memory has no file: set DATABASE_URL.');
   return database.path;
 }

@@ -1,66 +1,88 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { HttpApp } from './app.ts';
-import { type Content, fingerprint, sendContent } from './reply.ts';
+import { type Content, createContent, type Sending, sendContent } from './reply.ts';
 
-const TYPES = {
-  'style.css': 'text/css; charset=utf-8',
-  'home.css': 'text/css; charset=utf-8',
-  'docs.css': 'text/css; charset=utf-8',
-  'icon.svg': 'image/svg+xml',
-  'tiles.svg': 'image/svg+xml',
-} as const;
+const require = createRequire(import.meta.url);
+const own = join(import.meta.dirname, 'assets');
+const swagger = join(dirname(require.resolve('@fastify/swagger-ui/package.json')), 'static');
+const client = join(dirname(require.resolve('socket.io/package.json')), 'client-dist');
 
-/** A file that the pages use. */
-export type AssetName = keyof typeof TYPES;
+const STYLE = 'text/css; charset=utf-8';
+const SCRIPT = 'text/javascript; charset=utf-8';
+const IMAGE = 'image/svg+xml';
 
-interface Asset {
-  readonly body: string;
+/** What is served, with its type and the files that it is made of. */
+const FILES = {
+  'style.css': [STYLE, join(own, 'base.css'), join(own, 'frame.css')],
+  'home.css': [STYLE, join(own, 'home.css')],
+  'docs.css': [STYLE, join(own, 'docs.css')],
+  'icon.svg': [IMAGE, join(own, 'icon.svg')],
+  'tiles.svg': [IMAGE, join(own, 'tiles.svg')],
+  'swagger.css': [STYLE, join(swagger, 'swagger-ui.css'), join(swagger, 'index.css')],
+  'swagger.js': [SCRIPT, join(swagger, 'swagger-ui-bundle.js'), join(own, 'swagger.js')],
+  'socket.io.js': [SCRIPT, join(client, 'socket.io.js')],
+  'socket.io.min.js': [SCRIPT, join(client, 'socket.io.min.js')],
+  'socket.io.esm.min.js': [SCRIPT, join(client, 'socket.io.esm.min.js')],
+} as const satisfies Readonly<Record<string, readonly [type: string, ...files: string[]]>>;
+
+/** A file that pages use. */
+export type AssetName = keyof typeof FILES;
+
+const isAsset = (name: string): name is AssetName => Object.hasOwn(FILES, name);
+
+interface Asset extends Content {
+  readonly type: string;
+  /** Changes with the content. */
   readonly version: string;
 }
 
-function load(...files: readonly string[]): Asset {
-  const read = (file: string) => readFileSync(new URL(`assets/${file}`, import.meta.url), 'utf8');
-  const body = files.map(read).join('\n');
-  return { body, version: fingerprint(body).slice(0, 10) };
+/** The whole of it is a few megabytes; in memory no request opens a file, and all answers share the bytes. */
+const ASSETS = Object.fromEntries(
+  Object.entries(FILES).map(([name, [type, ...files]]): [string, Asset] => {
+    const content = createContent(files.map((file) => readFileSync(file, 'utf8')).join('\n'));
+    return [name, { ...content, type, version: content.tag.slice(1, 11) }];
+  }),
+) as Readonly<Record<AssetName, Asset>>;
+
+/**
+ * The address of an asset, from where the server is reached. It changes with the content, so a browser may keep what it
+ * got for good.
+ */
+export const assetUrl = (name: AssetName): string => `assets/${name}?v=${ASSETS[name].version}`;
+
+function sending(name: AssetName, version: string | undefined): Sending {
+  const { type, version: current } = ASSETS[name];
+  const cacheControl = version === current ? 'public, max-age=31536000, immutable' : 'public, no-cache';
+  return { type, cacheControl };
 }
 
-const ASSETS: Readonly<Record<AssetName, Asset>> = {
-  'style.css': load('base.css', 'frame.css'),
-  'home.css': load('home.css'),
-  'docs.css': load('docs.css'),
-  'icon.svg': load('icon.svg'),
-  'tiles.svg': load('tiles.svg'),
+const hidden = {
+  hide: true,
+  params: z.object({ name: z.string() }),
+  querystring: z.object({ v: z.string().optional().catch(undefined) }),
 };
 
-const isAsset = (name: string): name is AssetName => Object.hasOwn(ASSETS, name);
-
-/** The address of an asset. It changes with the content, so a browser may keep what it got for good. */
-export const assetUrl = (name: AssetName): string => `/assets/${name}?v=${ASSETS[name].version}`;
-
-function content(name: AssetName, version: string | undefined): Content {
-  const { body, version: current } = ASSETS[name];
-  const cacheControl = version === current ? 'public, max-age=31536000, immutable' : 'public, no-cache';
-  return { body, type: TYPES[name], cacheControl };
-}
-
-/** Adds `GET /assets/…` and `/favicon.ico`. */
+/** Adds `GET /assets/…`, `/favicon.ico`, and Socket.IO's client where pages look for it. */
 export function assetRoutes(app: HttpApp): void {
-  app.get(
-    '/assets/:name',
-    {
-      schema: {
-        hide: true,
-        params: z.object({ name: z.string() }),
-        querystring: z.object({ v: z.string().optional().catch(undefined) }),
-      },
-    },
-    (request, reply) => {
-      const { name } = request.params;
-      return isAsset(name) ? sendContent(request, reply, content(name, request.query.v)) : reply.callNotFound();
-    },
+  app.get('/assets/:name', { schema: hidden }, (request, reply) => {
+    const { name } = request.params;
+    if (!isAsset(name)) return reply.callNotFound();
+    return sendContent(reply, ASSETS[name], sending(name, request.query.v));
+  });
+  app.get('/favicon.ico', { schema: { hide: true } }, (_request, reply) =>
+    sendContent(reply, ASSETS['icon.svg'], sending('icon.svg', undefined)),
   );
-  app.get('/favicon.ico', { schema: { hide: true } }, (request, reply) =>
-    sendContent(request, reply, content('icon.svg', undefined)),
-  );
+  app.get('/socket.io/:name', { schema: hidden }, (request, reply) => {
+    const { name } = request.params;
+    if (!isAsset(name) || !name.startsWith('socket.io.')) return reply.callNotFound();
+    // Pages of other origins load it too: those that chat over this server.
+    return sendContent(
+      reply.header('cross-origin-resource-policy', 'cross-origin'),
+      ASSETS[name],
+      sending(name, undefined),
+    );
+  });
 }

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { COMMAND_NAMES, COMMANDS, EVENT_NAMES } from '../../protocol/index.ts';
 import { createAsyncApi } from './asyncapi.ts';
+import { Template } from './reply.ts';
 
-const document = createAsyncApi('1.2.3')({ host: 'chat.example', secure: true });
+const document = createAsyncApi('1.2.3');
+const at = (host: string, secure: boolean, prefix: string) =>
+  JSON.parse(new Template(JSON.stringify(document)).fill({ host, secure, prefix }).body.toString());
 // What a program reads is the text.
-const read = JSON.parse(JSON.stringify(document));
+const read = at('chat.example', true, '');
 
 function resolve(pointer: string): unknown {
   return pointer
@@ -24,7 +27,11 @@ describe('createAsyncApi', () => {
     expect(read.asyncapi).toBe('3.0.0');
     expect(read.info).toMatchObject({ title: 'Sohbet', version: '1.2.3' });
     expect(read.servers.this).toMatchObject({ host: 'chat.example', protocol: 'wss', pathname: '/socket.io/' });
-    expect(createAsyncApi('1')({ host: 'x', secure: false }).servers.this.protocol).toBe('ws');
+    expect(at('[::1]:8000', false, '/chat').servers.this).toMatchObject({
+      host: '[::1]:8000',
+      protocol: 'ws',
+      pathname: '/chat/socket.io/',
+    });
   });
 
   it('resolves every reference within itself', () => {

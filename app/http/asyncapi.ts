@@ -8,14 +8,8 @@ import {
   type EventName,
   PROTOCOL_VERSION,
 } from '../../protocol/index.ts';
+import { MARKS } from './reply.ts';
 import { addCommonSchemas, answerSchema, type JsonSchema, SchemaSet } from './schemas.ts';
-
-/** Where a client reaches the server, as its own request tells. */
-export interface ServerAddress {
-  /** Host name and port, as in the `Host` header. */
-  readonly host: string;
-  readonly secure: boolean;
-}
 
 interface Ref {
   readonly $ref: string;
@@ -113,22 +107,20 @@ function eventOperation(name: EventName): [string, Operation] {
   ];
 }
 
-function serverObject(address: ServerAddress) {
-  return {
-    host: address.host,
-    protocol: address.secure ? 'wss' : 'ws',
-    pathname: '/socket.io/',
-    title: 'This server',
-    description:
-      'Socket.IO protocol 5 over Engine.IO 4, by WebSocket or HTTP long-polling. The `auth` object of the handshake ' +
-      'has the schema `HandshakeAuth`.',
-  };
-}
+const SERVER = {
+  host: MARKS.host,
+  protocol: MARKS.protocol,
+  pathname: `${MARKS.prefix}/socket.io/`,
+  title: 'This server',
+  description:
+    'Socket.IO protocol 5 over Engine.IO 4, by WebSocket or HTTP long-polling. The `auth` object of the handshake ' +
+    'has the schema `HandshakeAuth`.',
+};
 
 /**
  * Makes the AsyncAPI 3 document of the Socket.IO side from the protocol. It describes the server: a command is an
  * operation that it receives and replies to, an event is one that it sends. The name of a message is the event name of
- * Socket.IO, the payload its one argument, a reply what the callback gets.
+ * Socket.IO, the payload its one argument, a reply what the callback gets. The address of the server is marked.
  */
 export function createAsyncApi(version: string) {
   const set = new SchemaSet();
@@ -146,17 +138,19 @@ export function createAsyncApi(version: string) {
       'callback; without one a refusal comes as the event `error`.',
     messages: Object.fromEntries(Object.keys(messages).map((id) => [id, inComponents(id)])),
   };
-  const rest = {
-    defaultContentType: 'application/json',
-    channels: { namespace: channel },
-    operations,
-    components: { messages, schemas: set.components },
-  };
   const info = {
     title: 'Sohbet',
     version,
     description: `A chat backend over Socket.IO. Protocol version ${PROTOCOL_VERSION}.`,
     license: { name: 'MIT' },
   };
-  return (address: ServerAddress) => ({ asyncapi: '3.0.0', info, servers: { this: serverObject(address) }, ...rest });
+  return {
+    asyncapi: '3.0.0',
+    info,
+    servers: { this: SERVER },
+    defaultContentType: 'application/json',
+    channels: { namespace: channel },
+    operations,
+    components: { messages, schemas: set.components },
+  };
 }

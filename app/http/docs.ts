@@ -121,9 +121,9 @@ function rateList({ locale, words }: Context): Html {
 function endpointList(endpoints: readonly Endpoint[], words: DocsWords): Html {
   const list = endpoints.map(
     ({ method, path, summary, description, statuses }) =>
-      html`<div><dt><a href="${path}"><code>${method} ${path}</code></a> <span>${statuses.join(', ')}</span></dt><dd lang="en"><p>${summary}. ${prose(description)}</p></dd></div>`,
+      html`<div><dt><a href=".${path}"><code>${method} ${path}</code></a> <span>${statuses.join(', ')}</span></dt><dd lang="en"><p>${summary}. ${prose(description)}</p></dd></div>`,
   );
-  return html`<p>${words.documents}: <a href="/openapi.json">/openapi.json</a>, <a href="/docs/http">/docs/http</a>.</p><dl class="fields">${list}</dl>`;
+  return html`<p>${words.documents}: <a href="./openapi.json">/openapi.json</a>, <a href="./docs/http">/docs/http</a>.</p><dl class="fields">${list}</dl>`;
 }
 
 function sections({ locale, endpoints }: DocsContent, words: DocsWords): Section[] {
@@ -181,7 +181,7 @@ ${all.map((section) => html`<section id="${section.id}"><h2><a class="anchor" hr
     version,
     title: words.title,
     description: words.description,
-    path: '/docs',
+    path: 'docs',
     style: 'docs.css',
     body,
   });

@@ -9,7 +9,9 @@ import { addVary } from './reply.ts';
 type HttpErrorCode = ErrorCode | 'NOT_FOUND' | 'METHOD_NOT_ALLOWED';
 
 /** The body of an answer that is an error. */
-export const HttpError = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+export const HttpError = z.object({
+  error: z.object({ code: z.string(), message: z.string(), retry_after_ms: z.number().optional() }),
+});
 
 const OWN_WORDING: Readonly<Record<Exclude<HttpErrorCode, ErrorCode>, Wording>> = {
   NOT_FOUND: { en: 'There is no such page.', tr: 'Böyle bir sayfa yok.' },
@@ -30,19 +32,26 @@ function errorCode(status: number): HttpErrorCode {
   return CODES[status] ?? (status < 500 ? 'INVALID_INPUT' : 'INTERNAL');
 }
 
-function wording(code: HttpErrorCode, locale: Locale): string {
+function wording(code: HttpErrorCode, waitMs: number | undefined, locale: Locale): string {
   const isOwn = code === 'NOT_FOUND' || code === 'METHOD_NOT_ALLOWED';
-  return isOwn ? OWN_WORDING[code][locale] : aboutCode(code, undefined, locale);
+  return isOwn ? OWN_WORDING[code][locale] : aboutCode(code, waitMs, locale);
 }
 
-/** The JSON body of an error. */
-export function errorBody(status: number, locale: Locale = 'en'): z.infer<typeof HttpError> {
+/** The JSON body of an error; `waitMs` is for how long to wait before the next try. */
+export function errorBody(status: number, locale: Locale = 'en', waitMs?: number): z.infer<typeof HttpError> {
   const code = errorCode(status);
-  return { error: { code, message: wording(code, locale) } };
+  const retry_after_ms = waitMs === undefined ? undefined : Math.ceil(waitMs);
+  return { error: { code, message: wording(code, waitMs, locale), ...(retry_after_ms && { retry_after_ms }) } };
 }
 
 /** Whether the client is a browser that shows a page, rather than a program. */
 const wantsPage = (request: FastifyRequest) => /\btext\/html\b/i.test(request.headers.accept ?? '');
+
+/** The way from the path of a URL to the root of the server. */
+function rootFrom(url: string): string {
+  const [path = '/'] = url.split(/[?#]/);
+  return '../'.repeat(path.split('/').length - 2) || './';
+}
 
 const HOME: Wording = { en: 'Back to the start page', tr: 'Başlangıç sayfasına dön' };
 
@@ -53,15 +62,23 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, status: 
   addVary(reply, 'Accept', 'Accept-Language', 'Cookie');
   reply.code(status).header('cache-control', 'no-store');
   if (!wantsPage(request)) return reply.type('application/json; charset=utf-8').send(JSON.stringify({ error }));
+  const root = rootFrom(request.url);
   const body = html`<main id="main" class="error"><p class="status">${status}</p><h1>${error.message}</h1>
-<p><code>${error.code}</code></p><p><a href="/">${HOME[locale]}</a></p></main>`;
-  return reply.type('text/html; charset=utf-8').send(page({ locale, title: error.message, body }).toString());
+<p><code>${error.code}</code></p><p><a href="${root}">${HOME[locale]}</a></p></main>`;
+  return reply.type('text/html; charset=utf-8').send(page({ locale, title: error.message, body, root }).toString());
 }
 
-/** Answers a request for an address that does not exist, or that exists for reading only. */
+/**
+ * Answers a request for an address that does not exist, or that exists for reading only. One slash too many at its end
+ * leads to where it is meant, in words that hold below any path.
+ */
 export function handleNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const path = request.url.split('?')[0] ?? '/';
-  const readable = request.method !== 'GET' && request.server.hasRoute({ method: 'GET', url: path });
+  const has = (url: string) => request.server.hasRoute({ method: 'GET', url });
+  const [, name] = /([^/]+)\/$/.exec(path) ?? [];
+  if (name !== undefined && has(path.slice(0, -1)))
+    return reply.redirect(`../${name}${request.url.slice(path.length)}`, 308);
+  const readable = request.method !== 'GET' && has(path);
   if (!readable) return sendError(request, reply, 404);
   return sendError(request, reply.header('allow', 'GET, HEAD'), 405);
 }

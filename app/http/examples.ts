@@ -7,10 +7,11 @@ export const FIRST_CHAT_FILE = 'chat.mjs';
 /**
  * A whole chat for the terminal, as a module for Node: signs in as the first argument, finds or makes the room named by
  * the second, prints what is said there and says each line of its input. It keeps its token in a file and asks for what
- * it missed when the connection was lost. Needs only `socket.io-client` beside it. `baseUrl` is where this server is
- * reached.
+ * it missed when the connection was lost. Needs only `socket.io-client` beside it. `origin` is the URL
+ * where this server is reached, without a path; `prefix` the path below which it is shown there.
  */
-export function firstChat(baseUrl: string): string {
+export function firstChat(origin: string, prefix = ''): string {
+  const path = prefix === '' ? '' : `path: ${toSource(`${prefix}/socket.io/`, 'js')}, `;
   return `import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { io } from 'socket.io-client';
@@ -18,7 +19,7 @@ import { io } from 'socket.io-client';
 const [name = 'guest', wanted = 'lobby'] = process.argv.slice(2);
 const file = \`\${name}.token\`; // whoever has it is this user
 const auth = (give) => give(existsSync(file) ? { token: readFileSync(file, 'utf8') } : { username: name });
-const socket = io(${toSource(baseUrl, 'js')}, { auth, retries: Infinity, ackTimeout: 10_000 });
+const socket = io(${toSource(origin, 'js')}, { ${path}auth, retries: Infinity, ackTimeout: 10_000 });
 
 const fail = ({ code, message }) => {
   if (code === 'INVALID_TOKEN') rmSync(file);

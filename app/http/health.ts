@@ -50,6 +50,9 @@ export interface HealthSource {
 
 const STATUS_CODES = { up: 200, degraded: 200, down: 503 } as const satisfies Record<ServiceState, number>;
 
+/** Whether a path is one that tells how the server fares, which machines ask for every few seconds. */
+export const isProbe = (path: string): boolean => path === '/health' || path === '/health/live';
+
 const Live = z.object({ status: z.literal('up') });
 
 /** Adds `GET /health` and `GET /health/live`. */

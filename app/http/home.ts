@@ -23,6 +23,7 @@ import { codeBlock } from './highlight.ts';
 import { HOME_WORDS, type HomeWords } from './home-words.ts';
 import { type Html, html } from './html.ts';
 import { page } from './page.ts';
+import { MARKS } from './reply.ts';
 
 /** The entries of the example story, in the order of their numbers: the creator's own join is the first. */
 function story(): Message[] {
@@ -44,7 +45,7 @@ function entry(message: Message, words: HomeWords): Html {
 function hero(words: HomeWords): Html {
   return html`<section class="hero"><div class="wrap">
 <div class="pitch"><h1>${words.headline}</h1><p class="lead">${words.lead}</p>
-<p class="actions"><a class="button" href="#first-chat">${words.start}</a> <a class="button plain" href="/docs">${words.docs}</a></p></div>
+<p class="actions"><a class="button" href="#first-chat">${words.start}</a> <a class="button plain" href="./docs">${words.docs}</a></p></div>
 <figure class="log"><figcaption>${words.logTitle}</figcaption><ol>${story().map((message) => entry(message, words))}</ol><p class="note">${words.logNote}</p></figure>
 </div></section>`;
 }
@@ -55,12 +56,12 @@ function reasons(words: HomeWords): Html {
   )}</section>`;
 }
 
-function chat(words: HomeWords['chat'], baseUrl: string): Html {
+function chat(words: HomeWords['chat'], code: string): Html {
   const run = ['ada', 'can'].map((name) => html`<div>${codeBlock(firstChatRun(name), 'shell', words.run)}</div>`);
   return html`<section class="wrap" id="first-chat"><h2>${words.title}</h2><p>${words.intro}</p>
 <ol class="steps">
 <li><h3>${words.install}</h3>${codeBlock(FIRST_CHAT_INSTALL, 'shell', words.install)}</li>
-<li><h3>${words.save} <code>${FIRST_CHAT_FILE}</code></h3>${codeBlock(firstChat(baseUrl), 'js', FIRST_CHAT_FILE)}</li>
+<li><h3>${words.save} <code>${FIRST_CHAT_FILE}</code></h3>${codeBlock(code, 'js', FIRST_CHAT_FILE)}</li>
 <li><h3>${words.run}</h3><div class="pair">${run}</div><p>${words.after}</p></li>
 </ol><p class="aside">${words.clients}</p></section>`;
 }
@@ -68,14 +69,14 @@ function chat(words: HomeWords['chat'], baseUrl: string): Html {
 function answers(words: HomeWords['answers']): Html {
   return html`<section class="wrap" id="answers"><h2>${words.title}</h2><p>${words.text}</p><div class="pair">
 <div><h3>${words.accepted}</h3>${codeBlock(answerExample('create_room'), 'json', words.accepted)}</div>
-<div><h3>${words.refused}</h3>${codeBlock(refusalExample(), 'json', words.refused)}<p>${words.noCallback} <a class="ref" href="/docs#event-error"><code>error</code></a>.</p></div>
+<div><h3>${words.refused}</h3>${codeBlock(refusalExample(), 'json', words.refused)}<p>${words.noCallback} <a class="ref" href="./docs#event-error"><code>error</code></a>.</p></div>
 </div></section>`;
 }
 
 function command(words: HomeWords['commands'], locale: Locale, name: CommandName): Html {
   const answer = answerExample(name);
   const block = codeBlock(answer, 'json', `${words.answer}: ${name}`);
-  return html`<article id="${name}"><header><h3><code>${name}</code></h3><a href="/docs#command-${name}">${words.more}<span class="hidden">: ${name}</span></a></header>
+  return html`<article id="${name}"><header><h3><code>${name}</code></h3><a href="./docs#command-${name}">${words.more}<span class="hidden">: ${name}</span></a></header>
 <p>${COMMANDS[name].summary[locale]}</p>
 ${codeBlock(callExample(name), 'js', name)}
 ${answer.includes('\n') ? html`<details><summary>${words.answer}</summary>${block}</details>` : html`<p class="answer">${words.answer} <code>${answer}</code></p>`}
@@ -89,7 +90,7 @@ function commands(words: HomeWords['commands'], locale: Locale): Html {
 }
 
 function event(words: HomeWords['events'], locale: Locale, name: EventName): Html {
-  return html`<li><p><a class="ref" href="/docs#event-${name}"><code>${name}</code></a> ${EVENTS[name].summary[locale]}</p>
+  return html`<li><p><a class="ref" href="./docs#event-${name}"><code>${name}</code></a> ${EVENTS[name].summary[locale]}</p>
 <details><summary>${words.example}<span class="hidden">: ${name}</span></summary>${codeBlock(eventExample(name), 'json', name)}</details></li>`;
 }
 
@@ -108,26 +109,30 @@ function next(words: HomeWords['next']): Html {
     ['/health', words.health],
   ] as const;
   return html`<section class="wrap" id="next"><h2>${words.title}</h2><ul class="next">${links.map(
-    ([href, text]) => html`<li><a href="${href}">${href}</a> ${text}</li>`,
+    ([href, text]) => html`<li><a href=".${href}">${href}</a> ${text}</li>`,
   )}</ul></section>`;
 }
 
-/**
- * Makes the home page in one language. All but the address of the server, which stands in the example, is made once:
- * what is given back puts the address (scheme and host) in.
- */
-export function createHomePage(locale: Locale, version: string): (baseUrl: string) => Html {
+/** Which home page. */
+export interface HomeContent {
+  readonly locale: Locale;
+  readonly version: string;
+  /** Whether the server is shown below a path, which its clients have to name then. */
+  readonly isBelow: boolean;
+}
+
+/** The home page. Where the example needs the address of the server, it is marked. */
+export function homePage({ locale, version, isBelow }: HomeContent): Html {
   const words = HOME_WORDS[locale];
-  const before = html`${hero(words)}${reasons(words)}`;
-  const after = html`${answers(words.answers)}${commands(words.commands, locale)}${events(words.events, locale)}${next(words.next)}`;
-  return (baseUrl) =>
-    page({
-      locale,
-      version,
-      title: words.title,
-      description: words.description,
-      path: '/',
-      style: 'home.css',
-      body: html`<main id="main" class="home">${before}${chat(words.chat, baseUrl)}${after}</main>`,
-    });
+  const code = firstChat(MARKS.origin, isBelow ? MARKS.prefix : '');
+  const body = html`<main id="main" class="home">${hero(words)}${reasons(words)}${chat(words.chat, code)}${answers(words.answers)}${commands(words.commands, locale)}${events(words.events, locale)}${next(words.next)}</main>`;
+  return page({
+    locale,
+    version,
+    title: words.title,
+    description: words.description,
+    path: '',
+    style: 'home.css',
+    body,
+  });
 }

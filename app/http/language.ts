@@ -39,7 +39,10 @@ export function chooseLanguage(
   return asked ?? rememberedLanguage(headers.cookie) ?? acceptedLanguage(headers['accept-language']);
 }
 
-/** The `Set-Cookie` value that remembers a language for a year. */
+/**
+ * The `Set-Cookie` value that remembers a language for a year. Without a path it is for where the pages are, which a proxy
+ * may show below one.
+ */
 export function languageCookie(locale: Locale): string {
-  return `${LANGUAGE_COOKIE}=${locale}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly`;
+  return `${LANGUAGE_COOKIE}=${locale}; Max-Age=31536000; SameSite=Lax; HttpOnly`;
 }

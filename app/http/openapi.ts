@@ -1,10 +1,11 @@
 import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { HttpApp } from './app.ts';
-import { sendContent } from './reply.ts';
+import { assetUrl } from './assets.ts';
+import { type Html, html } from './html.ts';
+import { createContent, once, sendContent } from './reply.ts';
 import { SWAGGER_UI_CSP } from './security.ts';
 
 /** One HTTP endpoint, as the OpenAPI document tells it. */
@@ -16,7 +17,7 @@ export interface Endpoint {
   readonly statuses: readonly string[];
 }
 
-/** Gathers the schemas of all routes added after it, and shows them at `/docs/http`. */
+/** Gathers the schemas of all routes added after it. */
 export function registerOpenApi(app: FastifyInstance, version: string): void {
   app.register(swagger, {
     openapi: {
@@ -27,7 +28,6 @@ export function registerOpenApi(app: FastifyInstance, version: string): void {
         description: 'The HTTP side of Sohbet. The chat itself runs over Socket.IO: see /docs and /asyncapi.json.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      servers: [{ url: '/' }],
       tags: [
         { name: 'operation', description: 'For those who run the server.' },
         { name: 'documents', description: 'For those who build on it.' },
@@ -36,16 +36,39 @@ export function registerOpenApi(app: FastifyInstance, version: string): void {
     },
     transform: jsonSchemaTransform,
   });
-  app.register(swaggerUi, {
-    routePrefix: '/docs/http',
-    staticCSP: SWAGGER_UI_CSP,
-    theme: { title: 'Sohbet: HTTP API' },
-    uiConfig: { layout: 'BaseLayout', deepLinking: false },
-  });
 }
 
-/** Adds `GET /openapi.json`. */
-export function openApiRoute(app: HttpApp): void {
+/** Swagger UI. Its script shows what is in `openapi.json`. */
+function swaggerPage(): Html {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Sohbet: HTTP API</title>
+<link rel="icon" href="../${assetUrl('icon.svg')}" type="image/svg+xml">
+<link rel="stylesheet" href="../${assetUrl('swagger.css')}">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="../${assetUrl('swagger.js')}"></script>
+</body>
+</html>
+`;
+}
+
+/** Adds `GET /openapi.json`, and `/docs/http` that shows it. */
+export function openApiRoutes(app: HttpApp): void {
+  const swagger = createContent(swaggerPage().toString());
+  app.get('/docs/http', { schema: { hide: true } }, (_request, reply) =>
+    sendContent(reply.header('content-security-policy', SWAGGER_UI_CSP), swagger, {
+      type: 'text/html; charset=utf-8',
+      cacheControl: 'public, no-cache',
+    }),
+  );
+
+  // Addresses are relative to that of the document: the plugin would not take that.
+  const document = once(() => createContent(JSON.stringify({ ...app.swagger(), servers: [{ url: './' }] }, null, 2)));
   app.get(
     '/openapi.json',
     {
@@ -56,12 +79,8 @@ export function openApiRoute(app: HttpApp): void {
         response: { 200: z.looseObject({ openapi: z.string() }).describe('The document.') },
       },
     },
-    (request, reply) =>
-      sendContent(request, reply, {
-        body: JSON.stringify(app.swagger(), null, 2),
-        type: 'application/json; charset=utf-8',
-        cacheControl: 'public, no-cache',
-      }),
+    (_request, reply) =>
+      sendContent(reply, document(''), { type: 'application/json; charset=utf-8', cacheControl: 'public, no-cache' }),
   );
 }
 

@@ -9,8 +9,13 @@ export interface Page {
   readonly description?: string;
   /** What comes between the header and the footer; holds the one `<main id="main">`. */
   readonly body: Html;
-  /** The path of the page, when its language can be switched. */
-  readonly path?: string;
+  /** The page below the root of the server, when its language can be switched: empty for the home page. */
+  readonly path?: '' | 'docs';
+  /**
+   * The way from the page to the root of the server, with a slash at its end; `./` by default. All links are relative,
+   * so that a proxy may show the server below any path.
+   */
+  readonly root?: string;
   /** The style sheet that this page needs beside the common one. */
   readonly style?: AssetName;
   /** The version of the server, for the footer. */
@@ -43,24 +48,24 @@ function languageSwitch(locale: Locale): Html {
   return html`<nav class="languages" aria-label="${WORDS.language[locale]}"><ul>${links}</ul></nav>`;
 }
 
-function header({ locale, path }: Page): Html {
-  const link = (href: string, text: HtmlValue) =>
-    html`<li><a href="${href}"${href === path && html` aria-current="page"`}>${text}</a></li>`;
+function header({ locale, path, root = './' }: Page): Html {
+  const link = (to: string, text: HtmlValue) =>
+    html`<li><a href="${root}${to}"${to === path && html` aria-current="page"`}>${text}</a></li>`;
   return html`<header class="top"><div class="wrap">
-<a class="name" href="/">${mark}<span>Sohbet</span></a>
-<nav class="pages" aria-label="${WORDS.navigation[locale]}"><ul>${link('/docs', WORDS.docs[locale])}${link('/docs/http', WORDS.http[locale])}${link('/health', WORDS.health[locale])}</ul></nav>
+<a class="name" href="${root}">${mark}<span>Sohbet</span></a>
+<nav class="pages" aria-label="${WORDS.navigation[locale]}"><ul>${link('docs', WORDS.docs[locale])}${link('docs/http', WORDS.http[locale])}${link('health', WORDS.health[locale])}</ul></nav>
 ${path !== undefined && languageSwitch(locale)}
 </div></header>`;
 }
 
-function footer({ locale, version }: Page): Html {
+function footer({ locale, version, root = './' }: Page): Html {
   return html`<footer class="bottom"><div class="wrap"><p>${WORDS.footer[locale]}${version !== undefined && html` <span class="version">Sohbet ${version}</span>`}</p>
-<p><a href="/openapi.json">OpenAPI</a> <a href="/asyncapi.json">AsyncAPI</a></p></div></footer>`;
+<p><a href="${root}openapi.json">OpenAPI</a> <a href="${root}asyncapi.json">AsyncAPI</a></p></div></footer>`;
 }
 
 /** Puts a page together: head, header, content, footer. It needs no script. */
 export function page(content: Page): Html {
-  const { locale, title, description, path } = content;
+  const { locale, title, description, path, root = './' } = content;
   return html`<!doctype html>
 <html lang="${locale}">
 <head>
@@ -69,10 +74,10 @@ export function page(content: Page): Html {
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 ${description !== undefined && html`<meta name="description" content="${description}">`}
-${path !== undefined && LOCALES.map((other) => html`<link rel="alternate" hreflang="${other}" href="${path}?lang=${other}">`)}
-<link rel="icon" href="${assetUrl('icon.svg')}" type="image/svg+xml">
-<link rel="stylesheet" href="${assetUrl('style.css')}">
-${content.style !== undefined && html`<link rel="stylesheet" href="${assetUrl(content.style)}">`}
+${path !== undefined && LOCALES.map((other) => html`<link rel="alternate" hreflang="${other}" href="?lang=${other}">`)}
+<link rel="icon" href="${root}${assetUrl('icon.svg')}" type="image/svg+xml">
+<link rel="stylesheet" href="${root}${assetUrl('style.css')}">
+${content.style !== undefined && html`<link rel="stylesheet" href="${root}${assetUrl(content.style)}">`}
 </head>
 <body>
 <a class="skip" href="#main">${WORDS.skip[locale]}</a>

@@ -50,7 +50,7 @@ describe.each(PAGES)('%s in %s', (path, locale) => {
     expect(body).not.toMatch(/<(?:script|iframe|object|embed|link [^>]*https?:)/i);
     expect(body).not.toMatch(/<[^>]+\s(?:on\w+|style)=/i);
     expect(body).not.toContain('<style');
-    for (const link of links(body)) expect(link).toMatch(/^(?:\/(?!\/)|#|\?lang=)/);
+    for (const link of links(body)) expect(link).toMatch(/^(?:\.\/(?!\/)|#|\?lang=)/);
   });
 
   it('has its language, one main heading, and a switch that works without a script', async () => {
@@ -73,8 +73,8 @@ describe.each(PAGES)('%s in %s', (path, locale) => {
       .map((link) => link.slice(1));
     expect(parts.filter((part) => !known.includes(part))).toEqual([]);
     const docs = path === '/docs' ? known : ids(await load('/docs', locale));
-    const elsewhere = links(body).filter((link) => link.startsWith('/docs#'));
-    expect(elsewhere.filter((link) => !docs.includes(link.slice('/docs#'.length)))).toEqual([]);
+    const elsewhere = links(body).filter((link) => link.startsWith('./docs#'));
+    expect(elsewhere.filter((link) => !docs.includes(link.slice('./docs#'.length)))).toEqual([]);
   });
 
   it('shows no fault of its making', async () => {
@@ -104,9 +104,9 @@ describe.each(LOCALES)('the home page in %s', (locale) => {
 
   it('leads to all that there is', async () => {
     const all = links(await load('/', locale));
-    for (const link of ['/docs', '/docs/http', '/openapi.json', '/asyncapi.json', '/health'])
+    for (const link of ['./docs', './docs/http', './openapi.json', './asyncapi.json', './health'])
       expect(all).toContain(link);
-    for (const name of COMMAND_NAMES) expect(all).toContain(`/docs#command-${name}`);
+    for (const name of COMMAND_NAMES) expect(all).toContain(`./docs#command-${name}`);
   });
 });
 

@@ -4,11 +4,10 @@ import { LOCALES, type Locale } from '../../protocol/index.ts';
 import type { HttpApp } from './app.ts';
 import { createAsyncApi } from './asyncapi.ts';
 import { docsPage } from './docs.ts';
-import { createHomePage } from './home.ts';
-import type { Html } from './html.ts';
+import { homePage } from './home.ts';
 import { chooseLanguage, languageCookie } from './language.ts';
 import { endpoints } from './openapi.ts';
-import { addressOf, addVary, baseUrlOf, sendContent } from './reply.ts';
+import { addressOf, addVary, type Content, createContent, once, sendContent, Template } from './reply.ts';
 
 const PageQuery = z.object({
   lang: z.enum(LOCALES).optional().catch(undefined).describe('The language of the page; remembered by a cookie.'),
@@ -22,45 +21,42 @@ const pageSchema = (summary: string, description: string) => ({
   response: { 200: { content: { 'text/html': { schema: z.string() } }, description: 'The page.' } },
 });
 
-function sendPage(
-  request: FastifyRequest<{ Querystring: z.infer<typeof PageQuery> }>,
-  reply: FastifyReply,
-  render: (locale: Locale) => Html,
-): void {
+type PageRequest = FastifyRequest<{ Querystring: z.infer<typeof PageQuery> }>;
+
+function sendPage(request: PageRequest, reply: FastifyReply, contentOf: (locale: Locale) => Content): void {
   const { lang } = request.query;
   if (lang !== undefined) reply.header('set-cookie', languageCookie(lang));
   addVary(reply, 'Accept-Language', 'Cookie');
-  const body = render(chooseLanguage(lang, request.headers)).toString();
-  sendContent(request, reply, { body, type: 'text/html; charset=utf-8', cacheControl: 'private, no-cache' });
-}
-
-/** Calls `make` once for each language, when it is first asked for. */
-function oncePerLocale<T>(make: (locale: Locale) => T): (locale: Locale) => T {
-  const made = new Map<Locale, T>();
-  return (locale) => {
-    const result = made.get(locale) ?? make(locale);
-    made.set(locale, result);
-    return result;
-  };
+  const content = contentOf(chooseLanguage(lang, request.headers));
+  sendContent(reply, content, { type: 'text/html; charset=utf-8', cacheControl: 'private, no-cache' });
 }
 
 /** Adds the home page, the documentation and `/asyncapi.json`. */
 export function pageRoutes(app: HttpApp, version: string): void {
-  const home = oncePerLocale((locale) => createHomePage(locale, version));
+  const template = (locale: Locale, isBelow: boolean) =>
+    new Template(homePage({ locale, version, isBelow }).toString());
+  const atRoot = once((locale: Locale) => template(locale, false));
+  const below = once((locale: Locale) => template(locale, true));
   app.get(
     '/',
     { schema: pageSchema('Home page', 'What Sohbet is, a first chat, and an example of every command.') },
-    (request, reply) => sendPage(request, reply, (locale) => home(locale)(baseUrlOf(request))),
+    (request, reply) => {
+      const address = addressOf(request);
+      const home = address.prefix === '' ? atRoot : below;
+      sendPage(request, reply, (locale) => home(locale).fill(address));
+    },
   );
 
-  const docs = oncePerLocale((locale) => docsPage({ locale, version, endpoints: endpoints(app) }));
+  const docs = once((locale: Locale) =>
+    createContent(docsPage({ locale, version, endpoints: endpoints(app) }).toString()),
+  );
   app.get(
     '/docs',
     { schema: pageSchema('Documentation', 'HTTP and Socket.IO alike, on one page.') },
     (request, reply) => sendPage(request, reply, docs),
   );
 
-  const asyncApi = createAsyncApi(version);
+  const asyncApi = new Template(JSON.stringify(createAsyncApi(version), null, 2));
   app.get(
     '/asyncapi.json',
     {
@@ -72,8 +68,7 @@ export function pageRoutes(app: HttpApp, version: string): void {
       },
     },
     (request, reply) =>
-      sendContent(request, reply, {
-        body: JSON.stringify(asyncApi(addressOf(request)), null, 2),
+      sendContent(reply, asyncApi.fill(addressOf(request)), {
         type: 'application/json; charset=utf-8',
         cacheControl: 'private, no-cache',
       }),

@@ -12,9 +12,9 @@ export function addVary(reply: FastifyReply, ...names: string[]): void {
   if (all.length > 0) reply.header('vary', all.join(', '));
 }
 
-/** A short fingerprint of a text. */
-export function fingerprint(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+/** A short fingerprint of a text or of bytes. */
+function fingerprint(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('base64url').slice(0, 22);
 }
 
 /** Whether an `If-None-Match` header names the tag, compared weakly (RFC 9110, section 13.1.2). */
@@ -24,37 +24,101 @@ function isKnown(header: string | undefined, tag: string): boolean {
   return header.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === tag);
 }
 
-/** A text to be sent, and how it may be kept. */
+/** What is sent again and again: its bytes, which all answers share, and their `ETag`. */
 export interface Content {
-  readonly body: string;
+  readonly body: Buffer;
+  readonly tag: string;
+}
+
+/** Makes content of a text or of bytes, once. */
+export function createContent(content: string | Buffer): Content {
+  return { body: Buffer.from(content), tag: `"${fingerprint(content)}"` };
+}
+
+/** Makes what is asked for when it is asked for first, once for each key; the keys must be few. */
+export function once<K extends string, T>(make: (key: K) => T): (key: K) => T {
+  const made = new Map<K, T>();
+  return (key) => {
+    const result = made.get(key) ?? make(key);
+    made.set(key, result);
+    return result;
+  };
+}
+
+/** How a content is sent. */
+export interface Sending {
   readonly type: string;
   readonly cacheControl: string;
 }
 
-/** Sends a text with its `ETag`; only the headers when the client has it already. */
-export function sendContent(request: FastifyRequest, reply: FastifyReply, content: Content): void {
-  const tag = `"${fingerprint(content.body)}"`;
-  reply.header('etag', tag).header('cache-control', content.cacheControl);
-  if (isKnown(request.headers['if-none-match'], tag)) reply.code(304).send();
-  else reply.type(content.type).send(content.body);
+/** Sends content with its `ETag`; only the headers when the client has it already. */
+export function sendContent(reply: FastifyReply, { body, tag }: Content, { type, cacheControl }: Sending): void {
+  reply.header('etag', tag).header('cache-control', cacheControl);
+  if (isKnown(reply.request.headers['if-none-match'], tag)) reply.code(304).send();
+  else reply.type(type).send(body);
+}
+
+/** Where a client reaches the server, as its own request tells. */
+export interface ServerAddress {
+  /** Host name and port, as in the `Host` header. */
+  readonly host: string;
+  readonly secure: boolean;
+  /** The path below which a proxy shows the server, such as `/chat`; empty at the root. */
+  readonly prefix: string;
 }
 
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+const PREFIX = /^(?:\/[A-Za-z0-9._~-]+)+$/;
 
 /**
  * Where the client reached this server, for examples on a page that it alone is shown: as its own headers say, with
- * `https` when a proxy says so. Never a ground for a decision.
+ * `https` and a path when a proxy says so. Never a ground for a decision. It holds only characters that stand for
+ * themselves in HTML, JSON and JavaScript.
  */
-export function addressOf(request: FastifyRequest): { host: string; secure: boolean } {
+export function addressOf(request: FastifyRequest): ServerAddress {
+  const first = (name: string) =>
+    String(request.headers[name] ?? '')
+      .split(',')[0]
+      ?.trim() ?? '';
   const host = request.headers.host ?? '';
-  const forwarded = String(request.headers['x-forwarded-proto'] ?? '')
-    .split(',')[0]
-    ?.trim();
-  return { host: HOST.test(host) ? host : 'localhost', secure: request.protocol === 'https' || forwarded === 'https' };
+  const prefix = first('x-forwarded-prefix').replace(/\/$/, '');
+  return {
+    host: HOST.test(host) ? host : 'localhost',
+    secure: request.protocol === 'https' || first('x-forwarded-proto') === 'https',
+    prefix: PREFIX.test(prefix) ? prefix : '',
+  };
 }
 
-/** {@link addressOf} as a URL without a path. */
-export function baseUrlOf(request: FastifyRequest): string {
-  const { host, secure } = addressOf(request);
+/** The `http:` or `https:` URL of a server without a path. */
+function originOf({ host, secure }: ServerAddress): string {
   return `${secure ? 'https' : 'http'}://${host}`;
+}
+
+/** Stand in a {@link Template} for what differs from one request to the next. */
+export const MARKS = {
+  origin: 'http://origin.invalid',
+  host: 'host.invalid',
+  protocol: 'ws.invalid',
+  prefix: '/prefix.invalid',
+};
+
+/** A text that is made once, with {@link MARKS} where the address of the server will stand. */
+export class Template {
+  readonly #parts: readonly (Buffer | keyof typeof MARKS)[];
+  readonly #tag: string;
+
+  constructor(text: string) {
+    const names = new Map(Object.entries(MARKS).map(([name, mark]) => [mark, name as keyof typeof MARKS]));
+    const marks = new RegExp(`(${[...names.keys()].join('|')})`);
+    this.#parts = text.split(marks).map((part) => names.get(part) ?? Buffer.from(part));
+    this.#tag = fingerprint(text);
+  }
+
+  /** The text with an address in it. */
+  fill(address: ServerAddress): Content {
+    const { host, secure, prefix } = address;
+    const values = { origin: originOf(address), host, protocol: secure ? 'wss' : 'ws', prefix };
+    const parts = this.#parts.map((part) => (typeof part === 'string' ? Buffer.from(values[part]) : part));
+    return { body: Buffer.concat(parts), tag: `"${this.#tag}.${fingerprint(Object.values(values).join(' '))}"` };
+  }
 }

@@ -61,6 +61,10 @@ describe('pages', () => {
     const smuggled = await home({ host: 'x"><script>alert(1)</script>' });
     expect(smuggled).not.toContain('<script');
     expect(smuggled).toContain('http://localhost');
+    const prefix = { host: 'chat.example', 'x-forwarded-prefix': '/chat/' };
+    expect(await home(prefix)).toContain('/chat/socket.io/');
+    for (const wrong of ['/<b>', "/'", 'chat', '//evil.example', '/a b', '/a/?x'])
+      expect(await home({ ...prefix, 'x-forwarded-prefix': wrong })).toBe(await home({ host: 'chat.example' }));
   });
 });
 
@@ -79,17 +83,14 @@ describe('security headers', () => {
     },
   );
 
-  it('are relaxed for Swagger UI alone, and only for its own files', async () => {
+  it('are relaxed for Swagger UI alone', async () => {
     await using server = await startTestServer();
-    for (const url of ['/docs/http', '/docs/http/static/swagger-ui-bundle.js']) {
-      const { statusCode, headers } = await server.app.inject(url);
-      expect(statusCode).toBe(200);
-      expect(headers['content-security-policy']).toBe(
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; " +
-          "frame-ancestors 'none'; script-src 'self'; connect-src 'self'",
-      );
-    }
-    const { body } = await server.app.inject('/docs/http');
+    const { statusCode, headers, body } = await server.app.inject('/docs/http');
+    expect(statusCode).toBe(200);
+    expect(headers['content-security-policy']).toBe(
+      "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; " +
+        "frame-ancestors 'none'; script-src 'self'; connect-src 'self'",
+    );
     expect(body).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
     expect(body).not.toMatch(/<script(?![^>]*\bsrc=)/);
   });
@@ -117,7 +118,7 @@ describe('assets', () => {
   it('may be kept for good under the address that a page gives, and are checked under any other', async () => {
     await using server = await startTestServer();
     const { body } = await server.app.inject('/');
-    const addresses = [...body.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map((match) => match[1] ?? '');
+    const addresses = [...body.matchAll(/(?:href|src)="\.(\/assets\/[^"]+)"/g)].map((match) => match[1] ?? '');
     expect(addresses.length).toBeGreaterThanOrEqual(3);
     for (const url of addresses) {
       const asset = await server.app.inject(url);
@@ -128,13 +129,32 @@ describe('assets', () => {
     expect((await server.app.inject('/favicon.ico')).headers['content-type']).toBe('image/svg+xml');
   });
 
-  it.each(['/assets/nope.css', '/assets/..%2fassets.ts', '/assets/toString', '/assets/__proto__'])(
-    '%s is not one',
-    async (url) => {
-      await using server = await startTestServer();
-      expect((await server.app.inject(url)).statusCode).toBe(404);
-    },
-  );
+  it('hold the client of Socket.IO too, for pages of any origin', async () => {
+    await using server = await startTestServer();
+    for (const name of ['socket.io.js', 'socket.io.min.js', 'socket.io.esm.min.js']) {
+      const answer = await server.app.inject({ url: `/socket.io/${name}`, headers: { origin: 'https://app.example' } });
+      expect(answer.statusCode).toBe(200);
+      expect(answer.headers).toMatchObject({
+        'content-type': 'text/javascript; charset=utf-8',
+        'cross-origin-resource-policy': 'cross-origin',
+        'access-control-allow-origin': '*',
+        etag: expect.stringMatching(/^"/),
+      });
+      expect(answer.body).toContain('Socket.IO v4');
+    }
+  });
+
+  it.each([
+    '/socket.io/style.css',
+    '/socket.io/nope.js',
+    '/assets/nope.css',
+    '/assets/..%2fassets.ts',
+    '/assets/toString',
+    '/assets/__proto__',
+  ])('%s is not one', async (url) => {
+    await using server = await startTestServer();
+    expect((await server.app.inject(url)).statusCode).toBe(404);
+  });
 });
 
 describe('errors', () => {

@@ -8,9 +8,10 @@ import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { assetRoutes } from './assets.ts';
 import { errorBody, handleError, handleFrameworkError, handleNotFound } from './errors.ts';
-import { type HealthSource, healthRoutes } from './health.ts';
+import type { Gate } from './gate.ts';
+import { type HealthSource, healthRoutes, isProbe } from './health.ts';
 import { metricsRoute } from './metrics.ts';
-import { openApiRoute, registerOpenApi } from './openapi.ts';
+import { openApiRoutes, registerOpenApi } from './openapi.ts';
 import { pageRoutes } from './pages.ts';
 import { HELMET } from './security.ts';
 
@@ -25,15 +26,14 @@ export interface HttpDeps {
   /** The address of the client, with trusted proxies taken into account. */
   readonly clientAddress: (request: IncomingMessage) => string;
   readonly health: HealthSource;
+  /** What every request passes first. The caller puts it in its place once Socket.IO is attached. */
+  readonly gate: Gate;
   /** The version of Sohbet, shown on pages and in the API documents. */
   readonly version: string;
 }
 
 /** No route reads a body. */
 const BODY_BYTES = 16_384;
-
-/** Paths that machines ask for every few seconds: logged at debug unless they fail. */
-const PROBES = new Set(['/health', '/health/live', '/metrics']);
 
 /** The statuses of what Node cannot read as a request; 400 for all else. */
 const CLIENT_ERRORS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
@@ -52,7 +52,7 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
   );
 }
 
-/** One line a request. The path only: a query may hold what is nobody's business. */
+/** One line a request, at debug what machines ask for every few seconds. The path only: a query may hold what is nobody's business. */
 function logRequests(app: FastifyInstance, clientAddress: HttpDeps['clientAddress']): void {
   app.addHook('onResponse', async (request, reply) => {
     const path = request.url.split('?')[0] ?? '';
@@ -64,7 +64,7 @@ function logRequests(app: FastifyInstance, clientAddress: HttpDeps['clientAddres
       client: clientAddress(request.raw),
     };
     if (reply.statusCode >= 500) request.log.warn(line, 'request');
-    else if (PROBES.has(path)) request.log.debug(line, 'request');
+    else if (isProbe(path) || path === '/metrics') request.log.debug(line, 'request');
     else request.log.info(line, 'request');
   });
 }
@@ -78,11 +78,11 @@ export function createHttpServer(deps: HttpDeps): FastifyInstance {
     loggerInstance: deps.logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES,
-    // Who offers another protocol, such as h2c, is answered in this one; only WebSocket is spoken beside it.
-    http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
+    http: deps.gate.serverOptions,
     frameworkErrors: handleFrameworkError,
     clientErrorHandler: answerClientError,
   });
+  deps.gate.noteRoutes(app.server);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setNotFoundHandler(handleNotFound);
@@ -98,7 +98,7 @@ export function createHttpServer(deps: HttpDeps): FastifyInstance {
   app.register(async (instance) => {
     const routes = instance.withTypeProvider<ZodTypeProvider>();
     pageRoutes(routes, deps.version);
-    openApiRoute(routes);
+    openApiRoutes(routes);
     healthRoutes(routes, deps.health);
     metricsRoute(routes, deps);
     assetRoutes(routes);

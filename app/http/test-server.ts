@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { createMetrics } from '../core/metrics.ts';
+import { Gate } from './gate.ts';
 import { createHttpServer, type HttpDeps } from './server.ts';
 
 /** An HTTP side for tests, and the log lines it has written. */
@@ -11,19 +12,22 @@ export interface TestServer extends AsyncDisposable {
 }
 
 /** Opens a real listening socket on loopback and gives its port. */
-export async function listen({ app }: TestServer): Promise<number> {
+export async function listen({ app, deps }: TestServer): Promise<number> {
+  deps.gate.protect(app.server, { path: '/socket.io/', isCounted: () => false });
   return Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port);
 }
 
 /** Starts the HTTP side without a listening socket; `overrides` replace single dependencies. */
 export async function startTestServer(overrides: Partial<HttpDeps> = {}): Promise<TestServer> {
   const lines: Record<string, unknown>[] = [];
+  const metrics = createMetrics();
   const deps: HttpDeps = {
     logger: pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) }),
-    metrics: createMetrics(),
+    metrics,
     metricsToken: null,
     corsOrigins: '*',
     clientAddress: (request) => request.socket.remoteAddress ?? '',
+    gate: new Gate({ limits: null, addressOf: () => '', timeoutMs: 10_000, metrics }),
     health: { read: () => ({ status: 'up', services: { api: 'up', socketio: 'up', store: 'up' } }) },
     version: '1.2.3',
     ...overrides,

@@ -14,7 +14,7 @@ import {
 } from '../../protocol/rates.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { Refusal } from '../models/refusal.ts';
-import { type Gcra, gcra, giveBack, take } from './gcra.ts';
+import { type Gcra, gcra, take } from './gcra.ts';
 import { KeyedState } from './keyed.ts';
 
 /** What limits need. */
@@ -88,7 +88,7 @@ export class Limits {
   readonly #packets: Counted;
   readonly #excess: Counted;
   readonly #handshakes: Counted;
-  readonly #additions: Counted;
+  readonly #requests: Counted;
   readonly #byCommand: Readonly<Record<CommandName, readonly Counted[]>>;
   readonly #users: KeyedState<Account>;
   readonly #addresses: KeyedState<Account>;
@@ -101,9 +101,9 @@ export class Limits {
     this.#packets = counted('packets');
     this.#excess = counted('excess_packets');
     this.#handshakes = counted('handshakes');
-    this.#additions = counted('additions');
+    this.#requests = counted('http_requests');
     this.#byCommand = Object.fromEntries(
-      COMMAND_NAMES.map((name) => [name, COMMANDS[name].rates.map(counted).filter(({ per }) => per !== 'target')]),
+      COMMAND_NAMES.map((name) => [name, COMMANDS[name].rates.map(counted)]),
     ) as unknown as Record<CommandName, readonly Counted[]>;
     const idle = ({ rates }: Account, now: number) => rates.every((due) => due <= now);
     const create = (): Account => ({ held: 0, rates: [...NOTHING], promised: [...NOTHING] });
@@ -129,6 +129,13 @@ export class Limits {
         ? this.#promise(account, this.#handshakes, this.#options.now() + 1_000)
         : this.#take(account, this.#handshakes, this.#options.now());
     if (wait > 0) this.#options.metrics.connectionsRefused.inc();
+    return wait;
+  }
+
+  /** In how many milliseconds an address may ask over HTTP again; 0: it may now, which counts. */
+  request(address: string): number {
+    const wait = this.#take(this.#addresses.get(address), this.#requests, this.#options.now());
+    if (wait > 0) this.#options.metrics.rateLimited.inc({ rate: this.#requests.name });
     return wait;
   }
 
@@ -194,19 +201,6 @@ export class Limits {
       if (wait > 0) return this.#refuse(counted, wait);
     }
     return undefined;
-  }
-
-  /**
-   * Counts that a user is added to a room, by whomever.
-   * @returns what takes it back, for when it came to nothing
-   * @throws Refusal `RATE_LIMITED`
-   */
-  addition(user_id: string): () => void {
-    const { place, rate } = this.#additions;
-    const { rates } = this.#users.get(user_id);
-    const wait = take(rates, place, rate, this.#options.now());
-    if (wait > 0) throw this.#refuse(this.#additions, wait);
-    return () => giveBack(rates, place, rate);
   }
 
   /** Forgets users and addresses that have rested; to be called every few seconds. */

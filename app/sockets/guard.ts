@@ -91,6 +91,7 @@ export class Guard {
   readonly #options: GuardOptions;
   readonly #clients = new WeakMap<object, Client>();
   readonly #peers = new Map<string, number>();
+  readonly #sessions = new Set<string>();
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -101,13 +102,23 @@ export class Guard {
     const { limits, addressOf, peerKey } = this.#options;
     if (peerKey !== undefined) http.on('connection', (socket) => this.#acceptPeer(socket, peerKey));
     io.engine.use((request: IncomingMessage, response: unknown, next: () => void) => {
-      if (isKnownSession(request)) return next();
+      // It was counted when it began.
+      if (sessionOf(request) !== '') return next();
       const wait = limits.connect(addressOf(request));
       if (wait === 0) return next();
       this.#options.logger.debug({ wait }, 'a handshake was refused');
       refuse(request, response, wait);
     });
     io.engine.on('connection', (engine: EngineSocket) => this.#watch(engine, addressOf(engine.request)));
+  }
+
+  /**
+   * Whether a request is counted here: a handshake, or a request of a session that there is. Not so what a browser asks
+   * before a request of another origin, which is answered before anything here sees it.
+   */
+  isCounted(request: IncomingMessage): boolean {
+    const session = sessionOf(request);
+    return session === '' ? request.method !== 'OPTIONS' : this.#sessions.has(session);
   }
 
   /** The client of a connection. */
@@ -119,6 +130,8 @@ export class Guard {
     const { limits, logger, metrics } = this.#options;
     const client = limits.open(address);
     this.#clients.set(engine, client);
+    const { id } = engine as unknown as { readonly id: string };
+    this.#sessions.add(id);
     const endFlood = () => {
       if (client.flooded) return;
       client.flooded = true;
@@ -136,7 +149,10 @@ export class Guard {
       endFlood();
       if (transport.socket !== undefined) terminateUnread(transport.socket);
     });
-    engine.once('close', () => limits.close(client));
+    engine.once('close', () => {
+      this.#sessions.delete(id);
+      limits.close(client);
+    });
   }
 
   /** Bounds TCP connections, which need no handshake at all. */
@@ -158,10 +174,10 @@ export class Guard {
   }
 }
 
-/** Whether a request belongs to a session that was counted when it began, read as Engine.IO reads it: the last counts. */
-function isKnownSession(request: IncomingMessage): boolean {
+/** The session that a request names, or nothing; read as Engine.IO reads it: the last counts. */
+function sessionOf(request: IncomingMessage): string {
   const sids = new URL(request.url ?? '/', 'http://localhost').searchParams.getAll('sid');
-  return (sids.at(-1) ?? '') !== '';
+  return sids.at(-1) ?? '';
 }
 
 /** Answers a handshake with 429 and, in its body, the error that Socket.IO would have sent. */
@@ -180,7 +196,9 @@ function refuse(request: IncomingMessage, response: unknown, wait: number): void
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   request.socket.on('error', () => request.socket.destroy());
-  request.socket.end(`HTTP/1.1 429 Too Many Requests\r\n${lines.join('')}\r\n${body}`);
+  request.socket.write(`HTTP/1.1 429 Too Many Requests\r\n${lines.join('')}\r\n${body}`);
+  // An `end` alone would leave the connection there for as long as the client likes.
+  request.socket.destroySoon();
 }
 
 /** Ends an Engine.IO connection at once. */

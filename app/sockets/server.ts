@@ -26,14 +26,14 @@ export interface SocketServerOptions {
   readonly pingTimeoutMs: number;
   /** Over how long a server that stops sends its connections away, at most. */
   readonly drainMs: number;
-  /** How long a connection may take to sign in, and a request to be sent. */
+  /** How long a connection may take to sign in. */
   readonly signInTimeoutMs: number;
   /** Null: nothing is limited. */
   readonly limits: Limits | null;
   /** What the address of a TCP connection is counted by; undefined behind proxies. */
   readonly peerKey: ((address: string) => string) | undefined;
-  /** What an address is counted by. */
-  readonly addressKey: (address: string) => string;
+  /** What the address of a request is counted by. */
+  readonly addressOf: (request: IncomingMessage) => string;
   /** The real address of a client. */
   readonly clientAddress: (request: IncomingMessage) => string;
   readonly logger: Logger;
@@ -42,27 +42,29 @@ export interface SocketServerOptions {
 
 /** A running Socket.IO server. */
 export interface SocketServer {
+  /** Where it is reached, with a slash at the end. */
+  readonly path: string;
+  /** Whether a request at its path is counted here: a handshake, or a request of a session that there is. */
+  isCounted(request: IncomingMessage): boolean;
   /** Refuses new connections, and sends those there are away, one after another; each is served until its turn. */
   drain(): Promise<void>;
   /** Ends what is left, and the HTTP server under it. */
   close(): Promise<void>;
 }
 
-/** How often Node looks for requests that take too long; its own default is 30 s. */
-const REQUEST_CHECK_MS = 1_000;
-
 /** Serves Socket.IO on an HTTP server: each connection's events go to the dispatcher, one after another as they come. */
 export function createSocketServer(options: SocketServerOptions): SocketServer {
   const { corsOrigins, http, limits, signInTimeoutMs, logger, metrics } = options;
   const connections = new Set<SocketConnection>();
   let draining = false;
-  boundRequests(http, signInTimeoutMs);
   const io = new Server(http, {
     maxHttpBufferSize: LIMITS.packet_bytes,
     pingInterval: options.pingIntervalMs,
     pingTimeout: options.pingTimeoutMs,
     connectTimeout: signInTimeoutMs,
     perMessageDeflate: false,
+    // Its way reads and compresses the file for each request; `http/assets.ts` has it in memory.
+    serveClient: false,
     wsEngine: webSocketEngine(limits !== null),
     cors: { origin: corsOrigins === '*' ? '*' : [...corsOrigins] },
     adapter: NoRooms,
@@ -70,8 +72,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   });
   const missing = [...missingInternals(), ...(endAsLost(io) ? [] : ['createTransport of engine.io'])];
   if (missing.length > 0) logger.warn({ missing }, 'connections are served in other ways: a package has changed');
-  const addressOf = (request: IncomingMessage) => options.addressKey(options.clientAddress(request));
-  const guard = limits && new Guard({ limits, addressOf, peerKey: options.peerKey, logger, metrics });
+  const guard = limits && new Guard({ ...options, limits });
   guard?.protect(io, http);
   const deadline = new SignInDeadline({
     timeoutMs: signInTimeoutMs,
@@ -87,6 +88,8 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     else accept(socket, options, { guard, deadline, connections });
   });
   return {
+    path: `${io.path()}/`,
+    isCounted: (request) => guard?.isCounted(request) ?? false,
     async drain() {
       draining = true;
       const end = (connection: SocketConnection) => options.fanout.drop(connection);
@@ -116,14 +119,6 @@ const LAST_POLLS_SHARE = 0.25;
 async function lastPolls(io: Server, withinMs: number): Promise<void> {
   const until = performance.now() + withinMs;
   while (io.engine.clientsCount > 0 && performance.now() < until) await delay(20);
-}
-
-/** Headers and whole requests must come in time, or slow senders would hold connections for ever. */
-function boundRequests(http: HttpServer, timeoutMs: number): void {
-  http.headersTimeout = timeoutMs;
-  http.requestTimeout = 2 * timeoutMs;
-  // Node reads this when the server starts to listen; its types know it as an option of the constructor alone.
-  Object.assign(http, { connectionsCheckingInterval: Math.min(REQUEST_CHECK_MS, timeoutMs / 4) });
 }
 
 /**

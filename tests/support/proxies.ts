@@ -100,11 +100,22 @@ export function proxyVersion(name: ProxyName): string | undefined {
   return error === undefined ? /\d+(\.\d+)+/.exec(stdout + stderr)?.[0] : undefined;
 }
 
-/** Starts a proxy with the configuration of the guide, but for its address and certificate, in front of a server. */
-export async function startProxy(name: ProxyName, server: string): Promise<RunningProxy> {
+/** What the guide shows for a proxy; below a path, for nginx, in place of how its `location /` begins. */
+function guideOf(name: ProxyName, isBelow: boolean): string {
+  const shown = [...GUIDE.matchAll(new RegExp(`\`\`\`${name}\\n([^]*?)\`\`\``, 'g'))].map(([, text]) => text ?? '');
+  const [first = '', last = ''] = [shown[0], shown.at(-1)];
+  if (!isBelow) return first;
+  return name === 'nginx' ? first.replace(/ *location \/ \{\n *proxy_pass .*\n/, last) : last;
+}
+
+/**
+ * Starts a proxy with the configuration of the guide, but for its address and certificate, in front of a server; with
+ * `isBelow` the one that shows it below `/chat/`.
+ */
+export async function startProxy(name: ProxyName, server: string, isBelow = false): Promise<RunningProxy> {
   const { listens, at, file } = RECIPES[name];
   const port = await freePort();
-  const guide = new RegExp(`\`\`\`${name}\\n([^]*?)\`\`\``).exec(GUIDE)?.[1] ?? '';
+  const guide = guideOf(name, isBelow);
   const [before, after] = [guide.split(listens), guide.split('127.0.0.1:8000')];
   if (before.length !== 2 || after.length !== 2) throw new Error(`the guide shows another configuration of ${name}`);
   const adapted = guide.replace(listens, at(port)).replace('127.0.0.1:8000', new URL(server).host);

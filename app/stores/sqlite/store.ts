@@ -277,7 +277,7 @@ function stores(
       door: read('door'),
       join: async (input) => void (await join(input)),
       leave: async (input) => void (await leave(input)),
-      add,
+      add: async (input) => void (await add(input)),
       remove: async (input) => void (await remove(input)),
       enter: async (input) => pageOf(await enter(input)),
       list: readInTurn('list'),
