@@ -6,6 +6,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { LIMITS } from '../protocol/limits.ts';
 import { RATE_NUMBERS, type RateNumbers } from '../protocol/rates.ts';
 import { addressKey, createClientAddress } from './core/address.ts';
+import { Clock } from './core/clock.ts';
 import { type Config, ConfigError } from './core/config.ts';
 import { watchDescriptors } from './core/descriptors.ts';
 import { createIds } from './core/id.ts';
@@ -25,6 +26,7 @@ import { Presence } from './services/presence.ts';
 import { Rooms } from './services/room.ts';
 import { Sessions } from './services/session.ts';
 import { Tail } from './services/tail.ts';
+import { settleTimes } from './services/times.ts';
 import { createTokens } from './services/token.ts';
 import { Typing } from './services/typing.ts';
 import { watchOutsideWrites } from './services/watch.ts';
@@ -71,7 +73,8 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   if (numbers === null)
     logger.warn('RATE_LIMITS is off: nothing is limited. Not for a server that strangers can reach');
   const { store, lock } = await openStore(config, logger, metrics);
-  const now = Date.now;
+  const clock = new Clock();
+  const { now } = clock;
   const secret = config.tokenSecret ?? (lock === null ? createSecret() : await loadOrCreateSecret(config.dataDir));
 
   const delivery = new Fanout({ moreSoon: () => store.isCommitting, logger, metrics });
@@ -132,6 +135,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const socketServer = createSocketServer({ ...sockets, http: http.server, dispatcher, sessions, fanout: delivery });
   gate.protect(http.server, socketServer);
   const saving = setInterval(() => presence.save(), SAVE_INTERVAL_MS);
+  const unsettle = settleTimes({ store, presence, clock, logger });
   let unwatch = () => {};
   const unwatchDescriptors = watchDescriptors(logger);
 
@@ -158,6 +162,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       clearInterval(saving);
       unwatch();
       unwatchDescriptors();
+      unsettle();
       await departures.close();
       health.stop();
       typing.close();

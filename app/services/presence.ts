@@ -182,6 +182,14 @@ export class Presence {
     this.#options.onSeen(seen);
   }
 
+  /** No time of those who are online lies after `now`. */
+  settleTimes(now: number): void {
+    for (const user of this.#online.values()) {
+      user.connected_at = Math.min(user.connected_at, now);
+      user.last_activity = Math.min(user.last_activity, now);
+    }
+  }
+
   /** Stops all timers. */
   close(): void {
     for (const timer of this.#leaving.values()) clearTimeout(timer);

@@ -92,6 +92,36 @@ describe.each([
     expect((await store.rooms.heads({ room_ids: [room.id] }))[0]?.head).toBe(3);
   });
 
+  it('takes no activity for older than one that it stored before, though the clock says so', async () => {
+    await using opened = await open(path());
+    const { store } = opened;
+    const ada = await guest(store, 'ada');
+    const [older, newer] = [await roomOf(store, ada.id), await roomOf(store, ada.id)];
+    await store.messages.send({ ...message(older.id, ada.id, 'a'), at: 5_000 });
+    await store.messages.send({ ...message(newer.id, ada.id, 'b'), at: 4_900 });
+    const list = { user_id: ada.id, query: undefined, mine: true, after: undefined, limit: 10 };
+    expect((await store.rooms.list(list)).items.map(({ id }) => id)).toEqual([newer.id, older.id]);
+  });
+
+  it('sets activity in the future to now, in the order that it was in', async () => {
+    await using opened = await open(path());
+    const { store } = opened;
+    const ada = await guest(store, 'ada');
+    const rooms = await Promise.all([1, 2, 3, 4].map(() => roomOf(store, ada.id)));
+    const [a, b, c, d] = rooms.map(({ id }) => id) as [string, string, string, string];
+    for (const [room_id, at] of [
+      [d, 7_000],
+      [a, 8_000],
+      [c, 9_000],
+    ] as const) {
+      await store.messages.send({ ...message(room_id, ada.id, 'ahead'), at });
+    }
+    await store.settleTimes({ at: 5_000 });
+    await store.messages.send({ ...message(b, ada.id, 'now'), at: 5_000 });
+    const list = { user_id: ada.id, query: undefined, mine: true, after: undefined, limit: 10 };
+    expect((await store.rooms.list(list)).items.map(({ id }) => id)).toEqual([b, c, a, d]);
+  });
+
   it('fails the one write of a batch that meets a fault, and no other', async () => {
     await using opened = await open(path());
     const { store } = opened;

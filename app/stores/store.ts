@@ -32,6 +32,11 @@ export interface Store {
   onEntries(listener: (entries: readonly LogEntry[]) => void): void;
   /** Calls back once if the engine dies and cannot go on; what was being written has an unknown outcome. */
   onFailure(listener: (error: Error) => void): void;
+  /**
+   * Sets times that decide something, and lie after `at`, to it: the activity of rooms, in the order that it was in, and
+   * when users were last seen.
+   */
+  settleTimes(input: { at: number }): Promise<void>;
   /** Whether something in the database was found to be damaged since it was opened; the rest is there all the same. */
   readonly isDamaged: boolean;
   /** What keeps the database from being read right now, found by reading; undefined when nothing does. Never rejects. */

@@ -1,6 +1,6 @@
 import { adminReads, adminWrites } from './admin.ts';
 import type { Database } from './database.ts';
-import { messageReads, messageWrites } from './message.ts';
+import { messageReads, messageWrites, type Written } from './message.ts';
 import { noticeReads } from './notice.ts';
 import { retirementReads, retirementWrites } from './retirement.ts';
 import { roomReads, roomWrites } from './room.ts';
@@ -15,6 +15,12 @@ export function writeCalls(db: Database, rooms: RoomState) {
     ...roomWrites(db, rooms),
     ...messageWrites(db, rooms),
     ...adminWrites(db, rooms),
+    settleTimes({ at }: { at: number }): Written<null> {
+      rooms.settle(at);
+      db.run('UPDATE users SET connected_at = ? WHERE connected_at > ?', at, at);
+      db.run('UPDATE users SET last_activity = ? WHERE last_activity > ?', at, at);
+      return { value: null, entries: [] };
+    },
     probeWrite(at: number): null {
       db.run(
         "INSERT INTO meta VALUES ('probed_at', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",

@@ -30,15 +30,11 @@ export function memberships(db: Database, rooms: RoomState): Memberships {
   const user = (id: string) => db.get<NamedRow>(`SELECT ${NAMED_COLUMNS} FROM users u WHERE u.id = ?`, id);
   const nameOf = (id: string) => user(id)?.username ?? '';
 
-  function append(room: RoomRow, { message_id: id, at }: Membership, system: System, active_at = at) {
+  function append(room: RoomRow, { message_id: id, at }: Membership, system: System, active_at: number | null = at) {
     return appendSystemMessage(db, rooms, { room, id, system, content: systemContent(system), at, active_at });
   }
 
-  function end(
-    room: RoomRow,
-    who: Membership,
-    about: { removed_by?: string | undefined; active_at?: number },
-  ): LogEntry {
+  function end(room: RoomRow, who: Membership, about: { removed_by?: string | undefined; active_at?: null }): LogEntry {
     const { user_id } = who;
     const { removed_by, active_at } = about;
     const new_owner_id = rooms.removeMember(room, user_id);
@@ -77,7 +73,7 @@ export function memberships(db: Database, rooms: RoomState): Memberships {
     },
 
     dismiss: (room, who, removed_by) => end(room, who, { removed_by }),
-    depart: (room, who) => end(room, who, { active_at: room.active_at }),
+    depart: (room, who) => end(room, who, { active_at: null }),
 
     promote(room, who) {
       const { user_id } = who;

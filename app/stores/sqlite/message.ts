@@ -45,7 +45,8 @@ export function appendSystemMessage(
     system: NonNullable<Message['system']>;
     content: string;
     at: number;
-    active_at: number;
+    /** Null when nothing was done that counts as activity. */
+    active_at: number | null;
   },
 ): Message {
   const seq = rooms.next(room, active_at);

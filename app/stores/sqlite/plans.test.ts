@@ -74,6 +74,7 @@ const WRITES: { [K in keyof WriteCalls]: Input<WriteCalls, K> | null } = {
   revokeTokens: { user_id: 'eve', token_id: 'token', expires_at: at, at },
   depart: { user_id: 'eve', message_id: 'depart', at },
   probeWrite: at,
+  settleTimes: null,
   setOwner: null,
   deleteRoom: null,
   purge: null,

@@ -18,6 +18,8 @@ export class RoomState {
   #memberships = 0;
   readonly #changed = new Set<RoomRow>();
   #dataVersion = -1;
+  /** The newest activity that it stored, in milliseconds since 1970. */
+  #newest = 0;
 
   constructor(db: Database) {
     this.#db = db;
@@ -37,6 +39,20 @@ export class RoomState {
       this.#db.run(sql, room.seq, room.active_at, listedAt(room), room.id);
     }
     this.#changed.clear();
+  }
+
+  /** Sets the activity of rooms that lies in the future to now, in the order that it was in. */
+  settle(now: number): void {
+    this.flush();
+    this.forget();
+    const sql = `SELECT ${ROOM_COLUMNS} FROM rooms r WHERE r.active_at > ? ORDER BY r.active_at DESC, r.id DESC`;
+    for (const [place, room] of this.#db.all<RoomRow>(sql, now).entries()) {
+      // Before whatever is done from now on.
+      room.active_at = now - 1 - place;
+      this.#changed.add(room);
+    }
+    this.flush();
+    this.#newest = now;
   }
 
   /** To be called when a transaction was rolled back: what is kept may never have happened. */
@@ -78,10 +94,16 @@ export class RoomState {
     return { room, member: room !== undefined && this.isMember(room_id, user_id) };
   }
 
-  /** Takes the room's next number. */
-  next(room: RoomRow, at: number): number {
+  /**
+   * Takes the room's next number. `at` is when something was done in it, null when nothing was; no room's activity is
+   * older than one that was stored before.
+   */
+  next(room: RoomRow, at: number | null): number {
     room.seq += 1;
-    room.active_at = at;
+    if (at !== null) {
+      this.#newest = Math.max(this.#newest, at);
+      room.active_at = this.#newest;
+    }
     this.#changed.add(room);
     return room.seq;
   }

@@ -113,6 +113,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     onFailure: (callback) => {
       onFailure = callback;
     },
+    settleTimes: async (input) => void (await writes.call('settleTimes', input)),
     get isDamaged() {
       return isDamaged;
     },

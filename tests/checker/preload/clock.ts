@@ -1,9 +1,9 @@
 // Loaded into the server before its own code: lines on standard input such as `clock -600000` set its clock to be that
-// many milliseconds away from the real one.
+// many milliseconds away from the real one; `CLOCK_SHIFT` says how many it is away at the start.
 import { isMainThread } from 'node:worker_threads';
 
 const RealDate = Date;
-let shift = 0;
+let shift = Number(process.env['CLOCK_SHIFT'] ?? 0);
 
 class ShiftedDate extends RealDate {
   constructor(...args: [] | ConstructorParameters<typeof Date>) {
