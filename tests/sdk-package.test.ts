@@ -191,6 +191,17 @@ describe('the packages as a user installs them', () => {
     expect(problems).toEqual([]);
   });
 
+  it('leave nothing behind that git would ask about', async ({ skip }) => {
+    const left = ['client', 'protocol'].flatMap((name) => [
+      `${name}/dist/index.js`,
+      `${name}/sohbet-${name}-0.1.0.tgz`,
+    ]);
+    const inside = await run('git', ['rev-parse', '--is-inside-work-tree'], { cwd: ROOT }).catch(() => undefined);
+    if (inside === undefined) return skip('this is no checkout of git');
+    const { stdout } = await run('git', ['check-ignore', ...left], { cwd: ROOT });
+    expect(stdout.trim().split('\n')).toEqual(left);
+  });
+
   it('hold the built files, a manifest and a README, and no source', async () => {
     for (const name of ['client', 'protocol']) {
       const files = await readdir(join(folder, 'node_modules', `sohbet-${name}`));

@@ -1,6 +1,6 @@
 // A chat in the terminal: node examples/terminal/chat.ts NAME [ROOM] [URL]
 // Type to talk, /who to see who is there, /quit to leave. What you type while the server is away is sent later. The
-// session is kept in NAME.json: started again, it is the same user.
+// session is kept in NAME.session: started again, it is the same user.
 import { createInterface } from 'node:readline/promises';
 import { type Chat, createClient } from '../../client/chat.ts';
 import type { ChatRoom } from '../../client/room.ts';
@@ -11,7 +11,7 @@ if (name === undefined) {
   console.error('Give your name: node examples/terminal/chat.ts ada');
   process.exitCode = 1;
 } else {
-  const chat = createClient(url, { storage: fileStorage(`${name}.json`) });
+  const chat = createClient(url, { storage: fileStorage(`${name}.session`) });
   await talk(chat, name).catch(async (error: Error) => {
     console.error(error.message);
     process.exitCode = 1;
