@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { System } from '../../protocol/models.ts';
-import { decideDelete, decideEdit, logEvent, membershipChange, systemContent } from './message.ts';
+import { decideDelete, decideEdit, logEvent, type MessageFacts, membershipChange, systemContent } from './message.ts';
 import { maySee, refuseJoin, refuseManage, refuseNonMember } from './room.ts';
 
 const room = fc.record({
@@ -56,6 +56,28 @@ describe('who may change a message', () => {
     );
   });
 
+  it('says why not', () => {
+    const { seen, member } = { seen: { type: 'public', password_hash: null, owner_id: null }, member: true } as const;
+    const of = (changed: object) => ({
+      user_id: 'ada',
+      is_system_message: false,
+      deleted: false,
+      content: '',
+      ...changed,
+    });
+    for (const decide of [decideDelete, (given: MessageFacts, who: string) => decideEdit(given, who, 'x')]) {
+      const decision = (given: MessageFacts) => decide(given, 'ada');
+      expect(decision({ room: seen, member: false, message: of({}) })).toEqual({ refuse: 'NOT_A_MEMBER' });
+      expect(decision({ room: seen, member, message: of({ user_id: 'can' }) })).toEqual({ refuse: 'FORBIDDEN' });
+      expect(decision({ room: seen, member, message: of({ is_system_message: true }) })).toEqual({
+        refuse: 'FORBIDDEN',
+      });
+      expect(decision({ room: seen, member, message: undefined })).toEqual({ refuse: 'MESSAGE_NOT_FOUND' });
+      expect(decision({ room: undefined, member: false, message: undefined })).toEqual({ refuse: 'MESSAGE_NOT_FOUND' });
+      expect(decision({ room: seen, member, message: of({}) })).toBe('change');
+    }
+  });
+
   it('never learns of a message in a room that it may not see', () => {
     fc.assert(
       fc.property(facts, (given) => {
@@ -107,6 +129,16 @@ describe('entries of the log', () => {
     expect(logEvent({ seq: 3, rev: 4, deleted: true })).toBe('message_deleted');
   });
 
+  it.each<[string, System]>([
+    ['ada joined', { type: 'user_joined', user_id: 'a', username: 'ada' }],
+    ['ada was added', { type: 'user_joined', user_id: 'a', username: 'ada', added_by: 'c' }],
+    ['ada left', { type: 'user_left', user_id: 'a', username: 'ada', new_owner_id: 'c' }],
+    ['ada was removed', { type: 'user_left', user_id: 'a', username: 'ada', removed_by: 'c' }],
+    ['ada owns the room now', { type: 'role_changed', role: 'owner', user_id: 'a', username: 'ada', by: null }],
+  ])('say %s', (said, system) => {
+    expect(systemContent(system)).toBe(said);
+  });
+
   it('change membership only when they are made, not when they are changed later', () => {
     const system: System = { type: 'user_left', user_id: 'ada', username: 'ada' };
     const entry = {
@@ -127,6 +159,10 @@ describe('entries of the log', () => {
     };
     expect(membershipChange(entry)).toEqual({ left: 'ada' });
     expect(membershipChange({ ...entry, rev: 4 })).toBeUndefined();
+    const { system: _, ...plain } = entry;
+    expect(membershipChange(plain)).toBeUndefined();
+    const owned: System = { type: 'role_changed', role: 'owner', user_id: 'ada', username: 'ada', by: null };
+    expect(membershipChange({ ...entry, system: owned })).toBeUndefined();
     expect(membershipChange({ ...entry, system: { ...system, type: 'user_joined' } })).toEqual({ joined: 'ada' });
   });
 });

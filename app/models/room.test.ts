@@ -1,6 +1,114 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { listedAt, normalizeRoomQuery, tellRoom } from './room.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import { atMost, WRONG } from '../../protocol/words.ts';
+import {
+  listedAt,
+  maySee,
+  normalizeRoomName,
+  normalizeRoomQuery,
+  ownerAfterJoin,
+  ownerAfterLeave,
+  type RoomFacts,
+  refuseJoin,
+  refuseManage,
+  refuseNonMember,
+  tellRoom,
+} from './room.ts';
+
+const OPEN = { type: 'public', password_hash: null, owner_id: 'ada' } as const;
+const LOCKED = { type: 'private', password_hash: 'hash', owner_id: 'ada' } as const;
+const HIDDEN = { type: 'private', password_hash: null, owner_id: 'ada' } as const;
+
+describe('a room name', () => {
+  const LONGEST = '🦭'.repeat(LIMITS.room_name_max);
+
+  it('is trimmed, and as long as its limit', () => {
+    expect(normalizeRoomName('  a b\t')).toBe('a b');
+    expect(normalizeRoomName(` ${LONGEST} `)).toBe(LONGEST);
+  });
+
+  it.each([
+    [`${LONGEST}x`, atMost(LIMITS.room_name_max)],
+    ['  ', WRONG.blank],
+    ['a\u0000b', WRONG.unseen],
+    ['\u0301a', WRONG.loneMark],
+    [`a${'\u0336'.repeat(6)}`, WRONG.piledMarks],
+  ])('is refused, and why: %j', (name, detail) => {
+    const refusal = expect.objectContaining({ code: 'INVALID_INPUT', details: { field: 'name', detail } });
+    expect(() => normalizeRoomName(name)).toThrow(refusal);
+  });
+});
+
+it.each<{ of: string; facts: RoomFacts; seen: boolean; read: unknown; join: unknown; manage: unknown }>([
+  {
+    of: 'no room',
+    facts: { room: undefined, member: false },
+    seen: false,
+    read: 'ROOM_NOT_FOUND',
+    join: 'ROOM_NOT_FOUND',
+    manage: 'ROOM_NOT_FOUND',
+  },
+  {
+    of: 'a hidden room',
+    facts: { room: HIDDEN, member: false },
+    seen: false,
+    read: 'ROOM_NOT_FOUND',
+    join: 'ROOM_NOT_FOUND',
+    manage: 'ROOM_NOT_FOUND',
+  },
+  {
+    of: 'a locked room',
+    facts: { room: LOCKED, member: false },
+    seen: true,
+    read: 'NOT_A_MEMBER',
+    join: 'WRONG_PASSWORD',
+    manage: 'NOT_A_MEMBER',
+  },
+  {
+    of: 'an open room',
+    facts: { room: OPEN, member: false },
+    seen: true,
+    read: 'NOT_A_MEMBER',
+    join: undefined,
+    manage: 'NOT_A_MEMBER',
+  },
+  {
+    of: 'a hidden room of their own',
+    facts: { room: HIDDEN, member: true },
+    seen: true,
+    read: undefined,
+    join: undefined,
+    manage: undefined,
+  },
+  {
+    of: 'a locked room of their own',
+    facts: { room: LOCKED, member: true },
+    seen: true,
+    read: undefined,
+    join: undefined,
+    manage: undefined,
+  },
+])('of $of a user sees $seen, reads $read, joins $join, manages $manage', ({ facts, seen, read, join, manage }) => {
+  expect(maySee(facts)).toBe(seen);
+  expect(refuseNonMember(facts)).toBe(read);
+  expect(refuseJoin(facts, null)).toBe(join);
+  expect(refuseManage(facts, 'ada')).toBe(manage);
+});
+
+it('a room is joined with the hash that it has now, and managed by no other member', () => {
+  expect(refuseJoin({ room: LOCKED, member: false }, 'hash')).toBeUndefined();
+  expect(refuseJoin({ room: LOCKED, member: false }, 'old hash')).toBe('WRONG_PASSWORD');
+  expect(refuseManage({ room: OPEN, member: true }, 'can')).toBe('FORBIDDEN');
+});
+
+it('a room has an owner while it has members', () => {
+  expect(ownerAfterJoin(null, 'can')).toBe('can');
+  expect(ownerAfterJoin('ada', 'can')).toBe('ada');
+  expect(ownerAfterLeave('ada', 'can', () => 'eve')).toBe('ada');
+  expect(ownerAfterLeave('ada', 'ada', () => 'eve')).toBe('eve');
+  expect(ownerAfterLeave('ada', 'ada', () => null)).toBeNull();
+});
 
 const stored = {
   id: 'garden',

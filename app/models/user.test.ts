@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../protocol/limits.ts';
 import { codePoints } from '../../protocol/models.ts';
+import { atMost, WRONG } from '../../protocol/words.ts';
 import { Refusal } from './refusal.ts';
 import { foldCase } from './text.ts';
-import { alternativeNames, mayTakeName, normalizeUsername } from './user.ts';
+import { alternativeNames, ERASED_USERNAME, mayTakeName, normalizeUsername } from './user.ts';
 
 const anyText = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.string({ unit: 'grapheme', maxLength: 40 }));
 
@@ -40,6 +41,17 @@ describe('normalizeUsername', () => {
     },
   );
 
+  it.each([
+    ['a'.repeat(LIMITS.username_max + 1), atMost(LIMITS.username_max)],
+    ['', WRONG.blank],
+    ['a\ue000', WRONG.strange],
+    ['a\u{3fffd}', WRONG.strange],
+    ['\u0301', WRONG.loneMark],
+  ])('says what is wrong with %j', (name, detail) => {
+    const refusal = { code: 'INVALID_INPUT', details: { field: 'username', detail } };
+    expect(() => normalizeUsername(name)).toThrow(expect.objectContaining(refusal));
+  });
+
   it('writes compatibility forms in one way', () => {
     expect(normalizeUsername('ａｄａ')).toBe('ada');
     expect(normalizeUsername('  ada   lovelace ')).toBe('ada lovelace');
@@ -51,7 +63,8 @@ describe('foldCase', () => {
     const keys = ['İSTANBUL', 'istanbul', 'ISTANBUL', 'ıstanbul', 'i\u0307stanbul', 'Iſtanbul'].map(foldCase);
     expect(new Set(keys).size).toBe(1);
     expect(foldCase('STRASSE')).toBe(foldCase('straße'));
-    expect(foldCase('ΣΑΣ')).toBe(foldCase('σας'));
+    expect(foldCase('ΣΑΣ')).toBe('σασ');
+    expect(foldCase('σας')).toBe('σασ');
   });
 
   it('gives one key to a text in any case, and the same key again for that key', () => {
@@ -90,8 +103,13 @@ describe('alternativeNames', () => {
     expect(alternativeNames(`${'a'.repeat(25)}${family}`, 1)).toEqual([`${'a'.repeat(25)} 2`]);
     expect(alternativeNames(`${'x'.repeat(28)}ی\u200cر`, 1)).toEqual([`${'x'.repeat(28)}ی 2`]);
     expect(alternativeNames(`${'x'.repeat(29)} y`, 1)).toEqual([`${'x'.repeat(29)} 2`]);
+    expect(alternativeNames(`${'x'.repeat(27)}  \u200c y`, 1)).toEqual([`${'x'.repeat(27)} 2`]);
     expect(alternativeNames('ada', 2)).toEqual(['ada 2', 'ada 3']);
   });
+});
+
+it('calls who was erased by no name of its own', () => {
+  expect(ERASED_USERNAME).toBe('deleted user');
 });
 
 describe('mayTakeName', () => {
