@@ -44,7 +44,9 @@ describe('loadOrCreateSecret', () => {
     const path = join(folder.path, 'token-secret');
     await writeFile(path, text);
     const fault = loadOrCreateSecret(folder.path);
-    await expect(fault).rejects.toThrow(`${path} holds ${text.trim().length} characters where at least 43 are needed`);
+    await expect(fault).rejects.toThrow(
+      `${path}: it holds ${text.trim().length} characters where at least 43 are needed`,
+    );
     expect(await readFile(path, 'utf8')).toBe(text);
   });
 

@@ -16,17 +16,22 @@ export function createSecret(): string {
  * The secret kept in `token-secret` in the data folder, made at the first start (the folder too). The file is readable
  * by its owner alone and appears whole or not at all; when two processes make it at once, both get the same one.
  *
- * @throws {Error} when the file is empty or too short, or the file system's error
+ * @throws {Error} with the path when the file is empty or too short, or cannot be read or made
  */
 export async function loadOrCreateSecret(dataDir: string): Promise<string> {
   const path = join(dataDir, 'token-secret');
-  const kept = await readSecret(path);
-  if (kept !== null) return kept;
-  await mkdir(dataDir, { recursive: true });
-  await placeSecret(path, createSecret());
-  const placed = await readSecret(path);
-  if (placed === null) throw new Error(`The token secret ${path} vanished while it was being made.`);
-  return placed;
+  try {
+    const kept = await readSecret(path);
+    if (kept !== null) return kept;
+    await mkdir(dataDir, { recursive: true });
+    await placeSecret(path, createSecret());
+    const placed = await readSecret(path);
+    if (placed === null) throw new Error('it vanished while it was being made');
+    return placed;
+  } catch (error) {
+    // The file system does not always say where.
+    throw new Error(`The token secret ${path}: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
 }
 
 async function readSecret(path: string): Promise<string | null> {
@@ -38,7 +43,7 @@ async function readSecret(path: string): Promise<string | null> {
   const secret = text.trim();
   if (secret.length >= SECRET_LENGTH) return secret;
   throw new Error(
-    `The token secret ${path} holds ${secret.length} characters where at least ${SECRET_LENGTH} are needed. ` +
+    `it holds ${secret.length} characters where at least ${SECRET_LENGTH} are needed. ` +
       'Put the right file back, or delete it: then a new one is made and every token given out so far is invalid.',
   );
 }

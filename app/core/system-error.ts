@@ -12,6 +12,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENFILE: 'The machine has no open files left.',
   EADDRINUSE: 'Another program listens there: end it, or set PORT.',
   EADDRNOTAVAIL: 'This machine has no such address: set HOST to one of its own, or to 0.0.0.0.',
+  EAI_AGAIN: 'There is no such host: set HOST to an address of this machine.',
   ENOTFOUND: 'There is no such host: set HOST to an address of this machine.',
 };
 
