@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import manifest from '../package.json' with { type: 'json' };
@@ -36,8 +36,10 @@ import { Dispatcher } from './sockets/handle.ts';
 import { messageHandlers } from './sockets/message.ts';
 import { roomHandlers } from './sockets/room.ts';
 import { createSocketServer } from './sockets/server.ts';
-import { type BackupProgress, type BackupSummary, backupDatabase, restoreDatabase } from './stores/sqlite/backup.ts';
-import { type DataLock, lockDatabase } from './stores/sqlite/lock.ts';
+import { type BackupSummary, backupDatabase } from './stores/sqlite/backup.ts';
+import { claimDatabase, findDatabase, refuseLostDatabase } from './stores/sqlite/claim.ts';
+import type { DataLock } from './stores/sqlite/lock.ts';
+import { restoreDatabase } from './stores/sqlite/restore.ts';
 import { openSqliteStore } from './stores/sqlite/store.ts';
 import type { Store } from './stores/store.ts';
 
@@ -108,6 +110,8 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     passwords: createPasswords(),
     guesses: limiting?.guesses ?? null,
     addressOf: (connection) => limits?.addressOf(connection) ?? '',
+    roomsPerUser: limits?.cap('rooms_per_user') ?? Number.POSITIVE_INFINITY,
+    onAddition: (user_id) => limits?.addition(user_id) ?? (() => {}),
   });
   const messages = new Messages(common);
   const handlers = { ...connectionHandlers(sessions), ...roomHandlers(rooms, typing), ...messageHandlers(messages) };
@@ -194,14 +198,17 @@ async function openStore(
   metrics: Metrics,
 ): Promise<{ store: Store; lock: DataLock | null }> {
   const { path } = config.database;
-  const options = { path, queueMax: config.storeQueueMax, logger, metrics };
-  if (path === ':memory:') return { store: await openSqliteStore(options), lock: null };
+  const options = { queueMax: config.storeQueueMax, logger, metrics };
+  if (path === ':memory:') return { store: await openSqliteStore({ ...options, path }), lock: null };
   mkdirSync(config.dataDir, { recursive: true });
-  const lock = lockDatabase(path);
+  const claim = claimDatabase(path);
   try {
-    return { store: await openSqliteStore(options), lock };
+    if (claim.settled === 'finished') logger.warn('a restore was interrupted, and is finished now');
+    if (claim.settled === 'undone') logger.warn('a restore was interrupted, and is undone: the database is as before');
+    refuseLostDatabase(claim.path);
+    return { store: await openSqliteStore({ ...options, path: claim.path }), lock: claim };
   } catch (error) {
-    lock.release();
+    claim.release();
     throw error;
   }
 }
@@ -210,22 +217,21 @@ async function openStore(
  * Copies the database to a new file, beside a running server; see `backupDatabase`.
  * @throws Error when there is nothing to copy, the file exists, or the copy is not sound
  */
-export async function backup(config: Config, file: string, onProgress: BackupProgress): Promise<BackupSummary> {
-  return await backupDatabase(databaseFile(config), file, onProgress);
+export function backup(config: Config, file: string): BackupSummary {
+  return backupDatabase(findDatabase(databasePath(config)), file);
 }
 
 /**
  * Puts a backup in the place of the database; see `restoreDatabase`.
  * @throws Error when a server is running, or the backup is not sound; then nothing was changed
  */
-export async function restore(config: Config, file: string): Promise<ReturnType<typeof restoreDatabase>> {
-  const path = databaseFile(config);
+export function restore(config: Config, file: string): ReturnType<typeof restoreDatabase> {
   mkdirSync(config.dataDir, { recursive: true });
-  const lock = lockDatabase(path);
+  const claim = claimDatabase(databasePath(config));
   try {
-    return restoreDatabase(path, file);
+    return restoreDatabase(claim.path, file);
   } finally {
-    lock.release();
+    claim.release();
   }
 }
 
@@ -234,8 +240,7 @@ export async function restore(config: Config, file: string): Promise<ReturnType<
  * @throws Error when there is no database, or it cannot be opened
  */
 export async function withAdmin(config: Config, use: (tools: { admin: Admin }) => Promise<void>): Promise<void> {
-  const path = databaseFile(config);
-  if (!existsSync(path)) throw new Error(`There is no database ${path}.`);
+  const path = findDatabase(databasePath(config));
   const logger = createLogger({ level: 'error', pretty: false });
   const store = await openSqliteStore({ path, queueMax: config.storeQueueMax, logger, metrics: createMetrics() });
   try {
@@ -245,7 +250,7 @@ export async function withAdmin(config: Config, use: (tools: { admin: Admin }) =
   }
 }
 
-function databaseFile({ database }: Config): string {
+function databasePath({ database }: Config): string {
   if (database.path === ':memory:') throw new Error('A database in memory has no file: set DATABASE_URL.');
   return database.path;
 }

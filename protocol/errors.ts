@@ -82,6 +82,15 @@ export const ERRORS = {
     message: { en: 'This name is taken.', tr: 'Bu ad kullanılıyor.' },
     retryable: false,
   },
+  LIMIT_REACHED: {
+    description:
+      'The user (of `add_member`, the one who is to be added) is a member of as many rooms as `rooms_per_user` allows.',
+    message: {
+      en: 'No more rooms than these are allowed: leave one first.',
+      tr: 'Bundan çok odaya izin yok: önce birinden çıkın.',
+    },
+    retryable: false,
+  },
   RATE_LIMITED: {
     description: 'Too often. `retry_after_ms` says when to try again.',
     message: { en: 'Too many requests.', tr: 'Çok fazla istek.' },

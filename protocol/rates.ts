@@ -6,8 +6,11 @@ import type { Wording } from './errors.ts';
  * This file uses no library, so that the SDK can ship it.
  */
 
-/** Whose use is counted together. IPv6 addresses count by their /64 network. */
-export type RateScope = 'connection' | 'user' | 'address';
+/**
+ * Whose use is counted together. IPv6 addresses count by their /64 network. `target`: the user to whom it is done, by
+ * whomever; what comes to nothing does not count.
+ */
+export type RateScope = 'connection' | 'user' | 'address' | 'target';
 
 /** A period in which things are counted. */
 export type Period = 'second' | 'minute' | 'hour';
@@ -75,6 +78,13 @@ export const RATES = {
       en: 'rooms that a user joins or leaves, members that it adds or removes',
       tr: 'bir kullanıcının girdiği ya da çıktığı odalar, eklediği ya da çıkardığı üyeler',
     },
+  },
+  additions: {
+    per: 'target',
+    count: 60,
+    period: 'hour',
+    burst: 50,
+    what: { en: 'rooms that others add a user to', tr: 'başkalarının bir kullanıcıyı eklediği odalar' },
   },
   syncs: {
     per: 'user',
@@ -193,6 +203,10 @@ export const CAPS = {
   connections_per_user: {
     value: 20,
     what: { en: 'connections of a user at once', tr: 'bir kullanıcının aynı anda bağlantısı' },
+  },
+  rooms_per_user: {
+    value: 1_000,
+    what: { en: 'rooms that a user is a member of', tr: 'bir kullanıcının üye olduğu odalar' },
   },
   wrong_passwords_per_room: {
     value: 5,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openSocket, RawConnection, upgradeRequest } from '../bench/abuse/raw.ts';
 import { clientFrame } from '../bench/load/frames.ts';
 import { LIMITS, RATE_NUMBERS } from '../protocol/index.ts';
-import { connect, guest, type TestClient, unique } from './support/client.ts';
+import { connect, guest, type TestClient, TRANSPORTS, unique } from './support/client.ts';
 import { deadline } from './support/deadline.ts';
 import { spawnServer } from './support/process.ts';
 import { openPolling, openRaw, openSession } from './support/raw.ts';
@@ -80,6 +80,49 @@ describe('rates', () => {
     for (let i = 0; i < 40; i++) ada.socket.emit('get_rooms');
     const error = await ada.waitFor('error');
     expect(error).toMatchObject({ code: 'RATE_LIMITED', event: 'get_rooms', retry_after_ms: expect.any(Number) });
+  });
+});
+
+describe.each(TRANSPORTS)('memberships over %s', (transport) => {
+  it('end at so many rooms a user, with nothing done', async () => {
+    await using server = await startServer({ env: { RATE_LIMITS: 'rooms_per_user=2' } });
+    const ada = await guest(server, 'ada', transport);
+    const can = await guest(server, 'can', transport);
+    const key = { name: unique('first'), client_id: 'first' };
+    const { room: first } = await ada.ok('create_room', key);
+    await ada.createRoom();
+    const room = await can.createRoom();
+    expect(await ada.code('create_room', { name: unique('third') })).toBe('LIMIT_REACHED');
+    expect(await ada.code('join_room', { room_id: room.id })).toBe('LIMIT_REACHED');
+    const added = await can.refused('add_member', { room_id: room.id, user_id: ada.id });
+    expect(added).toMatchObject({ code: 'LIMIT_REACHED', field: 'user_id' });
+    expect((await can.ok('join_room', { room_id: room.id })).room).toMatchObject({ user_count: 1, seq: 1 });
+
+    expect(await ada.ok('create_room', key)).toMatchObject({ duplicate: true, room: { id: first.id } });
+    expect((await ada.ok('join_room', { room_id: first.id })).room.user_count).toBe(1);
+    await ada.ok('leave_room', { room_id: first.id });
+    expect((await ada.ok('join_room', { room_id: room.id })).room.user_count).toBe(2);
+    expect((await ada.ok('get_rooms', { mine: true })).rooms).toHaveLength(2);
+  });
+
+  it('by the word of others come at a bounded rate for who is added, and those that change nothing do not count', async () => {
+    const env = { RATE_LIMITS: 'additions_burst=2,additions_per_hour=1' };
+    await using server = await startServer({ env });
+    const ada = await guest(server, 'ada', transport);
+    const owners = await Promise.all(['bob', 'can', 'dan'].map((name) => guest(server, name, transport)));
+    const rooms = await Promise.all(owners.map((owner) => owner.createRoom({ type: 'private' })));
+    const add = (i: number, j = i) =>
+      (owners[i] as TestClient).call('add_member', { room_id: rooms[j]?.id ?? '', user_id: ada.id });
+    expect(await add(0)).toMatchObject({ ok: true });
+    for (let i = 0; i < 3; i++) expect(await add(0)).toMatchObject({ ok: true });
+    expect(await add(1, 2)).toMatchObject({ ok: false, error: { code: 'ROOM_NOT_FOUND' } });
+    expect(await add(1)).toMatchObject({ ok: true });
+    const refused = { ok: false, error: { code: 'RATE_LIMITED', retry_after_ms: expect.any(Number) } };
+    expect(await add(2)).toMatchObject(refused);
+    const eve = await guest(server, 'eve');
+    expect(await owners[2]?.call('add_member', { room_id: rooms[2]?.id ?? '', user_id: eve.id })).toMatchObject({
+      ok: true,
+    });
   });
 });
 

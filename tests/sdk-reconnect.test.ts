@@ -154,11 +154,11 @@ describe('after a lost connection', () => {
     const ada = await clients.guest(proxy.url, 'ada');
     const room = await ada.createRoom({ name: 'garden' });
     await room.send('kept');
-    await backup(config, join(folder, 'backup.db'), () => {});
+    backup(config, join(folder, 'backup.db'));
     await room.send('lost');
     expect(shown(room)).toEqual(['kept', 'lost']);
     await server.stop();
-    await restore(config, join(folder, 'backup.db'));
+    restore(config, join(folder, 'backup.db'));
     await server.start();
     await until(room, () => shown(room).join() === 'kept');
     await room.send('new');

@@ -93,6 +93,11 @@ export function refuseJoin(facts: RoomFacts, verified_hash: string | null): Erro
   return room.password_hash === verified_hash ? undefined : 'WRONG_PASSWORD';
 }
 
+/** Why a user who is a member of so many rooms may not become one of another, if so. */
+export function refuseMore(rooms: number, max: number): ErrorCode | undefined {
+  return rooms < max ? undefined : 'LIMIT_REACHED';
+}
+
 /** Why someone may not add or remove members, if so: only the owner may. */
 export function refuseManage(facts: RoomFacts, user_id: string): ErrorCode | undefined {
   return refuseNonMember(facts) ?? (facts.room?.owner_id === user_id ? undefined : 'FORBIDDEN');

@@ -9,6 +9,11 @@ export interface Gcra {
   readonly tolerance: number;
 }
 
+/** Takes back an event that was let through. */
+export function giveBack(state: number[], place: number, { interval }: Gcra): void {
+  state[place] = (state[place] ?? 0) - interval;
+}
+
 /** What rounding may cost, in milliseconds. */
 const SLACK_MS = 0.001;
 

@@ -53,6 +53,22 @@ describe('Limits', () => {
     expect(limits.refusal(can, 'send_message', of('x'), clock.now)).toBeUndefined();
   });
 
+  it('counts additions by who is added, whoever adds, and takes back those that came to nothing', () => {
+    const { limits, clock } = limitsAt({ additions_burst: 2, additions_per_hour: 60 });
+    const add = (user_id: string) => limits.addition(user_id);
+    const refusal = expect.objectContaining({ code: 'RATE_LIMITED', details: { retryAfterMs: 60_000 } });
+    add('ada');
+    const takeBack = add('ada');
+    expect(() => add('ada')).toThrow(refusal);
+    expect(() => add('can')).not.toThrow();
+    takeBack();
+    add('ada');
+    expect(() => add('ada')).toThrow(refusal);
+    clock.now += 60_000;
+    expect(() => add('ada')).not.toThrow();
+    expect(() => add('ada')).toThrow(refusal);
+  });
+
   it('remembers a user who comes back, and forgets who has rested', () => {
     const { limits, clock } = limitsAt({ messages_burst: 1 });
     const first = limits.open('a');

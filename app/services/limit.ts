@@ -14,7 +14,7 @@ import {
 } from '../../protocol/rates.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { Refusal } from '../models/refusal.ts';
-import { type Gcra, gcra, take } from './gcra.ts';
+import { type Gcra, gcra, giveBack, take } from './gcra.ts';
 import { KeyedState } from './keyed.ts';
 
 /** What limits need. */
@@ -89,6 +89,7 @@ export class Limits {
   readonly #excess: Counted;
   readonly #handshakes: Counted;
   readonly #requests: Counted;
+  readonly #additions: Counted;
   readonly #byCommand: Readonly<Record<CommandName, readonly Counted[]>>;
   readonly #users: KeyedState<Account>;
   readonly #addresses: KeyedState<Account>;
@@ -102,8 +103,9 @@ export class Limits {
     this.#excess = counted('excess_packets');
     this.#handshakes = counted('handshakes');
     this.#requests = counted('http_requests');
+    this.#additions = counted('additions');
     this.#byCommand = Object.fromEntries(
-      COMMAND_NAMES.map((name) => [name, COMMANDS[name].rates.map(counted)]),
+      COMMAND_NAMES.map((name) => [name, COMMANDS[name].rates.map(counted).filter(({ per }) => per !== 'target')]),
     ) as unknown as Record<CommandName, readonly Counted[]>;
     const idle = ({ rates }: Account, now: number) => rates.every((due) => due <= now);
     const create = (): Account => ({ held: 0, rates: [...NOTHING], promised: [...NOTHING] });
@@ -201,6 +203,19 @@ export class Limits {
       if (wait > 0) return this.#refuse(counted, wait);
     }
     return undefined;
+  }
+
+  /**
+   * Counts that a user is added to a room, by whomever.
+   * @returns what takes it back, for when it came to nothing
+   * @throws Refusal `RATE_LIMITED`
+   */
+  addition(user_id: string): () => void {
+    const { place, rate } = this.#additions;
+    const { rates } = this.#users.get(user_id);
+    const wait = take(rates, place, rate, this.#options.now());
+    if (wait > 0) throw this.#refuse(this.#additions, wait);
+    return () => giveBack(rates, place, rate);
   }
 
   /** Forgets users and addresses that have rested; to be called every few seconds. */

@@ -26,6 +26,10 @@ export interface RoomOptions {
   readonly guesses: Guesses | null;
   /** What the address of a connection is counted by. */
   readonly addressOf: (connection: Connection) => string;
+  /** How many rooms a user may be a member of. */
+  readonly roomsPerUser: number;
+  /** Counts that a user is added to a room; see `Limits.addition`. */
+  readonly onAddition: (user_id: string) => () => void;
 }
 
 /** What a room is like from outside; null: the caller may know of none. */
@@ -40,7 +44,10 @@ export class Rooms {
     this.#options = options;
   }
 
-  /** Makes a room, or gives back the one that this `client_id` made. `answer` is called before any of its entries. */
+  /**
+   * Makes a room, or gives back the one that this `client_id` made. `answer` is called before any of its entries.
+   * @throws Refusal `INVALID_INPUT`, `LIMIT_REACHED`
+   */
   async create(
     connection: Connection,
     user: OnlineUser,
@@ -58,7 +65,7 @@ export class Rooms {
     tail.beginEntering(connection, room_id);
     try {
       const room = { room_id, message_id: newId(), name, type: payload.type, password_hash, client_id, at: now() };
-      const created = await store.rooms.create({ ...room, user_id: user.id });
+      const created = await store.rooms.create({ ...room, user_id: user.id, rooms_max: this.#options.roomsPerUser });
       if (created.duplicate) return answer({ room: presence.room(created.room), duplicate: true });
       const made = presence.room(created.room);
       answer({ room: made });
@@ -74,8 +81,8 @@ export class Rooms {
   /**
    * Makes the caller a member and reads the room; for a member it is a plain read. `answer` is called at the place
    * in the connection's stream that the snapshot stands for.
-   * @throws Refusal `ROOM_NOT_FOUND`, `WRONG_PASSWORD`, `INVALID_INPUT`, `RATE_LIMITED` after wrong passwords,
-   *   `NOT_A_MEMBER` when the membership has ended meanwhile
+   * @throws Refusal `ROOM_NOT_FOUND`, `WRONG_PASSWORD`, `INVALID_INPUT`, `LIMIT_REACHED`, `RATE_LIMITED` after wrong
+   *   passwords, `NOT_A_MEMBER` when the membership has ended meanwhile
    */
   async join(
     connection: Connection,
@@ -90,7 +97,8 @@ export class Rooms {
       if (!door?.member) {
         const guess = { user_id: user.id, room_id, address: this.#options.addressOf(connection) };
         const verified_hash = await this.#verify(door, password, guess);
-        await store.rooms.join({ room_id, user_id: user.id, message_id: newId(), at: now(), verified_hash });
+        const who = { user_id: user.id, rooms_max: this.#options.roomsPerUser };
+        await store.rooms.join({ ...who, room_id, message_id: newId(), at: now(), verified_hash });
       }
       await tail.enter(connection, room_id, (snapshot) => answer(this.#describe(snapshot)));
     } finally {
@@ -104,10 +112,17 @@ export class Rooms {
     await store.rooms.leave({ room_id, user_id: user.id, message_id: newId(), at: now() });
   }
 
-  /** @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER`, `FORBIDDEN`, `USER_NOT_FOUND` */
+  /** @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER`, `FORBIDDEN`, `USER_NOT_FOUND`, `LIMIT_REACHED`, `RATE_LIMITED` */
   async addMember(owner: OnlineUser, { room_id, user_id }: ParsedPayload<'add_member'>): Promise<void> {
-    const { store, now, newId } = this.#options;
-    await store.rooms.add({ room_id, user_id, by: owner.id, message_id: newId(), at: now() });
+    const { store, now, newId, roomsPerUser, onAddition } = this.#options;
+    const takeBack = onAddition(user_id);
+    let added = false;
+    try {
+      const who = { user_id, rooms_max: roomsPerUser };
+      added = await store.rooms.add({ ...who, room_id, by: owner.id, message_id: newId(), at: now() });
+    } finally {
+      if (!added) takeBack();
+    }
   }
 
   /** @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER`, `FORBIDDEN`, `USER_NOT_FOUND` */

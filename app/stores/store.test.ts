@@ -7,8 +7,9 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { createLogger } from '../core/logger.ts';
 import { createMetrics } from '../core/metrics.ts';
 import { Refusal } from '../models/refusal.ts';
-import { backupDatabase, restoreDatabase } from './sqlite/backup.ts';
-import { lockDatabase } from './sqlite/lock.ts';
+import { backupDatabase } from './sqlite/backup.ts';
+import { claimDatabase } from './sqlite/claim.ts';
+import { restoreDatabase } from './sqlite/restore.ts';
 import { openSqliteStore } from './sqlite/store.ts';
 import type { LogEntry, Store } from './store.ts';
 
@@ -33,7 +34,7 @@ const guest = (store: Store, username: string) =>
 
 async function roomOf(store: Store, user_id: string, type: 'public' | 'private' = 'public') {
   const input = { room_id: newId(), message_id: newId(), name: 'garden', type, password_hash: null, client_id: null };
-  return (await store.rooms.create({ ...input, user_id, at: 1 })).room;
+  return (await store.rooms.create({ ...input, user_id, rooms_max: 1_000, at: 1 })).room;
 }
 
 const message = (room_id: string, user_id: string, content: string, client_id: string | null = null) => ({
@@ -239,10 +240,10 @@ describe('a database file', () => {
 
   it('is locked by one server at a time', () => {
     const path = join(folder, 'locked.db');
-    const lock = lockDatabase(path);
-    expect(() => lockDatabase(path)).toThrow(/Another server/);
+    const lock = claimDatabase(path);
+    expect(() => claimDatabase(path)).toThrow(/Another server/);
     lock.release();
-    lockDatabase(path).release();
+    claimDatabase(path).release();
   });
 
   it('can be backed up while it is written, and restored as another history', async () => {
@@ -254,11 +255,11 @@ describe('a database file', () => {
     );
     const writing = Array.from({ length: 300 }, () => store.messages.send(message(room.id, ada.id, 'later')));
     const file = `${path}.backup`;
-    const backup = await backupDatabase(path, file, () => {});
+    const backup = backupDatabase(path, file);
     await Promise.all(writing);
     expect(backup.messages).toBeGreaterThanOrEqual(301);
     expect(backup.epoch).toBe(store.epoch);
-    await expect(backupDatabase(path, file, () => {})).rejects.toThrow(/exists/);
+    expect(() => backupDatabase(path, file)).toThrow(/exists/);
     await store.close();
     const { summary, replaced } = restoreDatabase(path, file);
     expect(summary).toEqual({ ...backup, epoch: summary.epoch });

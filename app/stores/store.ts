@@ -178,6 +178,7 @@ export interface RoomStore {
     password_hash: string | null;
     client_id: string | null;
     user_id: string;
+    rooms_max: number;
     at: number;
   }): Promise<{ room: SeenRoom; duplicate: boolean }>;
   /** The room that this user made with this key before, if any. */
@@ -191,11 +192,11 @@ export interface RoomStore {
    * Makes a user a member; `verified_hash` is the password hash that the given password matched. A member stays one, and
    * who joins a room that nobody is in owns it.
    */
-  join(input: Membership & { verified_hash: string | null }): Promise<void>;
+  join(input: Membership & Joining & { verified_hash: string | null }): Promise<void>;
   /** Ends a membership; the room passes to its longest-standing member when its owner leaves. */
   leave(input: Membership): Promise<void>;
-  /** Makes `user_id` a member by the word of the owner `by`. */
-  add(input: Membership & { by: string }): Promise<void>;
+  /** Makes `user_id` a member by the word of the owner `by`; false when it was one before. */
+  add(input: Membership & Joining & { by: string }): Promise<boolean>;
   /** Ends the membership of `user_id` by the word of the owner `by`. */
   remove(input: Membership & { by: string }): Promise<void>;
   /** The room with its newest messages and first users, for a member. Refuses `ROOM_NOT_FOUND`, `NOT_A_MEMBER`. */
@@ -209,6 +210,12 @@ export interface RoomStore {
   heads(input: { room_ids: readonly string[] }): Promise<{ room_id: string; head: number }[]>;
   /** Why a user who is not a member may not act in a room, or undefined for a member. */
   standing(input: { room_id: string; user_id: string }): Promise<ErrorCode | undefined>;
+}
+
+/** Who is to be a member of a room more: refused `LIMIT_REACHED` when the user is a member of `rooms_max` already. */
+export interface Joining {
+  readonly user_id: string;
+  readonly rooms_max: number;
 }
 
 /** A change of one user's membership of one room; `message_id` is for the system message that records it. */

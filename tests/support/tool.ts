@@ -5,7 +5,7 @@ import { testEnv } from './server.ts';
 
 const run = promisify(execFile);
 
-/** Runs a command-line tool on the server's data, and gives what it printed. */
+/** Runs a command-line tool on the server's data, and gives what it printed. Rejects with `stderr` when it fails. */
 export async function tool(
   server: { readonly folder: string },
   name: 'admin' | 'backup' | 'restore',

@@ -17,6 +17,11 @@ export function checkAccess(path: string): void {
   }
 }
 
+/** Looks whether this user may look for files in a folder. @throws Error with the path, and to whom it belongs */
+export function checkFolder(folder: string): void {
+  check(folder, constants.X_OK);
+}
+
 function check(path: string, mode: number): void {
   try {
     accessSync(path, mode);

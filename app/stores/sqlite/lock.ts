@@ -1,33 +1,29 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { checkAccess } from './access.ts';
 import { explainFault, faultOf } from './faults.ts';
 
-/** A lock that one process holds on a data folder. */
+/** A lock that one process holds. */
 export interface DataLock {
   release(): void;
 }
 
+/** How long a lock may be held by one that only looks whether it is held, in milliseconds. */
+const GLANCE_MS = 250;
+
 /**
- * Takes the lock of a database, so that no second server uses it: an exclusive SQLite lock on a file beside it, which
- * the operating system lets go of when the process dies, however it dies.
- * @throws Error when another process holds it
+ * Takes the lock of a file, unless another process holds it: an exclusive SQLite lock on a file beside it, which the
+ * operating system lets go of when the process dies, however it dies.
+ * @returns null when another process holds it
+ * @throws Error when there can be no such lock, as in a folder that may not be written
  */
-export function lockDatabase(path: string): DataLock {
-  // SQLite follows symbolic links, so that two names may be one database.
-  const file = existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
-  checkAccess(file);
-  const lock = new DatabaseSync(`${file}.lock`, { timeout: 0 });
+export function tryLock(file: string): DataLock | null {
+  const lock = new DatabaseSync(`${file}.lock`, { timeout: GLANCE_MS });
   try {
     // Nothing is written, so that a full disk can be locked.
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    return { release: () => lock.close() };
   } catch (error) {
     lock.close();
-    if (faultOf(error).kind !== 'locked') throw new Error(explainFault(`${file}.lock`, error), { cause: error });
-    throw new Error(
-      `Another server is using the database ${path}: stop it first, or give this one its own DATABASE_URL.`,
-    );
+    if (faultOf(error).kind === 'locked') return null;
+    throw new Error(explainFault(`${file}.lock`, error), { cause: error });
   }
-  return { release: () => lock.close() };
 }

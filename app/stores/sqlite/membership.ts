@@ -1,8 +1,8 @@
 import type { System } from '../../../protocol/models.ts';
 import { systemContent } from '../../models/message.ts';
 import { Refusal } from '../../models/refusal.ts';
-import { ownerAfterJoin } from '../../models/room.ts';
-import type { LogEntry, Membership } from '../store.ts';
+import { ownerAfterJoin, refuseMore } from '../../models/room.ts';
+import type { Joining, LogEntry, Membership } from '../store.ts';
 import type { Database } from './database.ts';
 import { appendSystemMessage } from './message.ts';
 import type { RoomState } from './room-state.ts';
@@ -10,13 +10,16 @@ import { NAMED_COLUMNS, type NamedRow, type RoomRow, toRoom, toUser } from './ro
 
 /** The ways in which memberships begin and end, and rooms change hands: each stores one entry of the room. */
 export interface Memberships {
-  /** The user, unless there is none, or none any more. */
-  present(user_id: string): NamedRow | undefined;
+  /**
+   * The user, who may become a member of one room more, by the word of `added_by` if it is another's.
+   * @throws Refusal `LIMIT_REACHED`, and `UNAUTHENTICATED` (added: `USER_NOT_FOUND`) when the user is gone
+   */
+  candidate(who: Joining, added_by?: string): NamedRow;
   /**
    * Makes a user a member, by the word of `added_by` if it was another's; who joins a room without an owner owns it.
-   * @throws Refusal `UNAUTHENTICATED` (added: `USER_NOT_FOUND`) when the user is gone
+   * @throws Refusal as {@link Memberships.candidate}
    */
-  enroll(room: RoomRow, who: Membership, added_by?: string): LogEntry;
+  enroll(room: RoomRow, who: Membership & Joining, added_by?: string): LogEntry;
   /** Ends a membership, by the word of `removed_by` if it was another's; the owner's room passes on. */
   dismiss(room: RoomRow, who: Membership, removed_by?: string): LogEntry;
   /** Ends the membership of a user who is retired: nobody did anything, so the room is no more active than before. */
@@ -48,18 +51,21 @@ export function memberships(db: Database, rooms: RoomState): Memberships {
     return { message: append(room, who, system, active_at) };
   }
 
-  function present(user_id: string): NamedRow | undefined {
+  function candidate({ user_id, rooms_max }: Joining, added_by?: string): NamedRow {
     const row = user(user_id);
-    return row?.retired_at === null ? row : undefined;
+    if (row?.retired_at !== null) throw new Refusal(added_by === undefined ? 'UNAUTHENTICATED' : 'USER_NOT_FOUND');
+    const sql = 'SELECT count(*) AS count FROM members WHERE user_id = ?';
+    const refused = refuseMore(db.get<{ count: number }>(sql, user_id)?.count ?? 0, rooms_max);
+    if (refused !== undefined) throw new Refusal(refused, added_by === undefined ? {} : { field: 'user_id' });
+    return row;
   }
 
   return {
-    present,
+    candidate,
 
     enroll(room, who, added_by) {
       const { user_id } = who;
-      const row = present(user_id);
-      if (row === undefined) throw new Refusal(added_by === undefined ? 'UNAUTHENTICATED' : 'USER_NOT_FOUND');
+      const row = candidate(who, added_by);
       const owner_id = ownerAfterJoin(room.owner_id, user_id);
       const message = append(room, who, {
         type: 'user_joined',

@@ -14,10 +14,12 @@ afterAll(() => {
 });
 
 const at = 1;
-const room = { name: 'garden', type: 'public', password_hash: null, client_id: null, user_id: 'ada', at } as const;
+const rooms_max = 1_000;
+const garden = { name: 'garden', type: 'public', password_hash: null, client_id: null } as const;
+const room = { ...garden, user_id: 'ada', rooms_max, at };
 const message = { room_id: 'garden', user_id: 'ada', username: 'ada', content: 'hello', client_id: 'key', at };
 const who = { room_id: 'garden', user_id: 'ada' };
-const other = { room_id: 'garden', user_id: 'can', at };
+const other = { room_id: 'garden', user_id: 'can', rooms_max, at };
 const token = { user_id: 'ada', token_id: 'token', generation: 0 };
 const page = { after: undefined, limit: 50 };
 

@@ -88,6 +88,7 @@ describe('lists of rooms', () => {
                 message_id: message(),
                 client_id: null,
                 user_id: one.user,
+                rooms_max: 1_000,
                 type,
                 password_hash,
               } as const;
@@ -122,7 +123,9 @@ describe('lists of rooms', () => {
                 transact(() => writes.leave(who));
               } else {
                 if (room.members.has(one.user) || room.kind === 'hidden') continue;
-                transact(() => writes.join({ ...who, verified_hash: room.kind === 'locked' ? 'hash' : null }));
+                transact(() =>
+                  writes.join({ ...who, rooms_max: 1_000, verified_hash: room.kind === 'locked' ? 'hash' : null }),
+                );
                 room.members.add(one.user);
               }
             }

@@ -6,7 +6,7 @@ import { decodeCursor, encodeCursor } from '../../models/cursor.ts';
 import { Refusal } from '../../models/refusal.ts';
 import { listedAt, maySee, refuseJoin, refuseManage, refuseNonMember, type SeenRoom } from '../../models/room.ts';
 import { foldCase } from '../../models/text.ts';
-import type { Membership, RoomListInput, RoomSnapshot } from '../store.ts';
+import type { Joining, Membership, RoomListInput, RoomSnapshot } from '../store.ts';
 import type { Database } from './database.ts';
 import { memberships } from './membership.ts';
 import { type MessagesPage, newestMessages, type Written } from './message.ts';
@@ -26,12 +26,13 @@ interface CreateInput {
   password_hash: string | null;
   client_id: string | null;
   user_id: string;
+  rooms_max: number;
   at: number;
 }
 
 /** What the writer does with rooms and memberships. */
 export function roomWrites(db: Database, rooms: RoomState) {
-  const { present, enroll, dismiss } = memberships(db, rooms);
+  const { candidate, enroll, dismiss } = memberships(db, rooms);
 
   /** The room, once a rule has not refused. */
   function admit(facts: { room: RoomRow | undefined }, refused: ErrorCode | undefined): RoomRow {
@@ -48,7 +49,7 @@ export function roomWrites(db: Database, rooms: RoomState) {
         return { value: { room: { ...toRoom(before), member }, duplicate: true }, entries: [] };
       }
       // Before anything is written: a refusal takes back nothing.
-      if (present(user_id) === undefined) throw new Refusal('UNAUTHENTICATED');
+      candidate(input);
       db.run(
         `INSERT INTO rooms (id, name, name_key, type, password_hash, created_by, owner_id, created_at, active_at, seq,
                             user_count, client_id, listed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)`,
@@ -65,11 +66,11 @@ export function roomWrites(db: Database, rooms: RoomState) {
         listedAt({ type, password_hash, active_at: at }),
       );
       const room = admit({ room: rooms.room(room_id) }, undefined);
-      const entry = enroll(room, { room_id, user_id, message_id: input.message_id, at });
+      const entry = enroll(room, input);
       return { value: { room: { ...toRoom(room), member: true }, duplicate: false }, entries: [entry] };
     },
 
-    join(input: Membership & { verified_hash: string | null }): Written<null> {
+    join(input: Membership & Joining & { verified_hash: string | null }): Written<null> {
       const facts = rooms.facts(input.room_id, input.user_id);
       const room = admit(facts, refuseJoin(facts, input.verified_hash));
       return { value: null, entries: facts.member ? [] : [enroll(room, input)] };
@@ -80,11 +81,11 @@ export function roomWrites(db: Database, rooms: RoomState) {
       return { value: null, entries: [dismiss(admit(facts, refuseNonMember(facts)), input)] };
     },
 
-    add(input: Membership & { by: string }): Written<null> {
+    add(input: Membership & Joining & { by: string }): Written<boolean> {
       const facts = rooms.facts(input.room_id, input.by);
       const room = admit(facts, refuseManage(facts, input.by));
       const already = rooms.isMember(input.room_id, input.user_id);
-      return { value: null, entries: already ? [] : [enroll(room, input, input.by)] };
+      return { value: !already, entries: already ? [] : [enroll(room, input, input.by)] };
     },
 
     remove(input: Membership & { by: string }): Written<null> {

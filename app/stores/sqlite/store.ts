@@ -278,7 +278,7 @@ function stores(
       door: read('door'),
       join: async (input) => void (await join(input)),
       leave: async (input) => void (await leave(input)),
-      add: async (input) => void (await add(input)),
+      add,
       remove: async (input) => void (await remove(input)),
       enter: async (input) => pageOf(await enter(input)),
       list: readInTurn('list'),
