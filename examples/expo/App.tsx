@@ -40,7 +40,8 @@ function Screen() {
         <Button key={room.id} title={room.info?.name ?? room.id} onPress={() => setOpen(room.id)} />
       ))}
       <Button title="New room" onPress={() => void create().catch(() => {})} />
-      <Button title="Sign out" onPress={() => void chat.signOut().catch(() => {})} />
+      <Button title="Sign out for good" onPress={() => void chat.signOut().catch(() => {})} />
+      <Text>After that nobody can come back as {user.username}.</Text>
     </View>
   );
 }

@@ -53,7 +53,7 @@ class Chat:
         self.io.on("connect", lambda: self.inbox.put(None))
         self.io.on("disconnect", self.disconnected)
         self.io.on("server_closing", self.server_closing)
-        self.return_s = 1
+        self.return_s = 0
         self.leaving = False
         for event in ("message", "message_updated", "message_deleted"):
             self.io.on(event, self.inbox.put)
@@ -67,7 +67,7 @@ class Chat:
             threading.Thread(target=self.come_back, daemon=True).start()
 
     def come_back(self):
-        """Reconnects here, to wait as long as server_closing asks."""
+        """Connects here, to wait as long as server_closing asks."""
         wait_s, self.return_s = self.return_s, 1
         time.sleep(wait_s)
         while not self.io.connected and not self.leaving:
@@ -77,7 +77,13 @@ class Chat:
                 time.sleep(random.uniform(0.5, 5))
 
     def call(self, command, payload):
-        answer = self.io.call(command, payload, timeout=ANSWER_S)
+        connection = self.io.sid
+        try:
+            answer = self.io.call(command, payload, timeout=ANSWER_S)
+        except socketio.exceptions.TimeoutError:
+            if self.io.sid == connection:
+                self.io.disconnect()  # no answer: this connection is dead
+            raise
         if not answer["ok"]:
             raise Refused(answer["error"])
         return answer
@@ -187,7 +193,7 @@ class Chat:
     def run(self):
         for work in (self.follow, self.send_all):
             threading.Thread(target=work, daemon=True).start()
-        self.io.connect(self.url, transports=["websocket"])
+        self.come_back()
         self.ready.wait()
         print(f"You are {self.username} in {self.room_name}.", flush=True)
         for line in sys.stdin:
