@@ -17,6 +17,7 @@ import { Gate } from './http/gate.ts';
 import { createHttpServer } from './http/server.ts';
 import { Admin } from './services/admin.ts';
 import { Departures } from './services/departures.ts';
+import { Expiry } from './services/expiry.ts';
 import { StoreHealth } from './services/health.ts';
 import { withNumbers } from './services/limit.ts';
 import { createLimiting } from './services/limiting.ts';
@@ -86,9 +87,14 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     now,
     graceMs: config.presenceGraceMs,
     broadcastMax: config.presenceBroadcastMax,
-    onSeen: (users) => {
-      store.users.touch(users).catch((error: unknown) => logger.warn({ err: error }, 'last activity was not kept'));
-    },
+    onSeen: (users) =>
+      store.users.touch({ users, at: now() }).then(
+        () => true,
+        (error: unknown) => {
+          logger.warn({ err: error }, 'last activity was not kept');
+          return false;
+        },
+      ),
     onCount: (online) => metrics.usersOnline.set(online),
     onLeft: (user, room_id) => typing.stop(user, room_id),
   });
@@ -105,6 +111,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     limits: { ...LIMITS, ...numbers },
     connectionsPerUser: limits?.cap('connections_per_user') ?? Number.POSITIVE_INFINITY,
   });
+  const expiry = new Expiry({ store, sessions, now, uptime: () => performance.now(), logger });
   const rooms = new Rooms({
     ...common,
     passwords: createPasswords(),
@@ -138,7 +145,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const sockets = { ...times, corsOrigins, clientAddress, addressOf, peerKey, limits, logger, metrics };
   const socketServer = createSocketServer({ ...sockets, http: http.server, dispatcher, sessions, fanout: delivery });
   gate.protect(http.server, socketServer);
-  const saving = setInterval(() => presence.save(), SAVE_INTERVAL_MS);
+  const saving = setInterval(() => void presence.save(), SAVE_INTERVAL_MS);
   const unsettle = settleTimes({ store, presence, clock, logger });
   let unwatch = () => {};
   const unwatchDescriptors = watchDescriptors(logger);
@@ -148,6 +155,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       await health.start();
       unwatch = await watchOutsideWrites({ store, tail, sessions, departures, logger });
       departures.wake();
+      expiry.start();
       await http.ready();
       http.server.listen(config.port, config.host);
       await once(http.server, 'listening');
@@ -167,11 +175,12 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       unwatch();
       unwatchDescriptors();
       unsettle();
+      await expiry.close();
       await departures.close();
       health.stop();
       typing.close();
       limiting?.close();
-      presence.save();
+      await presence.save();
       presence.close();
       await store.close();
       lock?.release();

@@ -13,19 +13,30 @@ const USAGE = `Usage: npm run admin -- COMMAND
   erase-user USER_ID      make all messages of a user tombstones, and end its memberships and sessions
   delete-user USER_ID     the same as erase-user
   revoke-tokens USER_ID   sign a user out everywhere; a guest is gone for good
+  prune --days N [--dry-run]
+                          retire guests who were not seen for N days, remove those of them who said nothing,
+                          and rooms without members in which nothing happened for as long
 --json prints lists as one JSON object a line.`;
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
 
 type Tools = Parameters<Parameters<typeof withAdmin>[1]>[0];
 
 /** `npm run admin -- COMMAND`: looks after rooms and users, beside a running server or without one. */
 await runTool(async (config, args) => {
-  const options = { json: { type: 'boolean', default: false }, out: { type: 'string' } } as const;
+  const options = {
+    json: { type: 'boolean', default: false },
+    out: { type: 'string' },
+    days: { type: 'string' },
+    'dry-run': { type: 'boolean', default: false },
+  } as const;
   const { values, positionals } = parse(() => parseArgs({ args, options, allowPositionals: true }));
   const [command, argument, second] = positionals;
   const most = command === 'set-owner' ? 3 : 2;
   if (command === undefined || positionals.length > most) throw new UsageError(USAGE);
   await withAdmin(config, async (tools) => {
     if (command === 'rooms' || command === 'users') return await list(tools, command, argument, values.json);
+    if (command === 'prune' && argument === undefined) return await prune(tools, values.days, values['dry-run']);
     if (argument === undefined) throw new UsageError(USAGE);
     if (command === 'set-owner') return await setOwner(tools, argument, second);
     await change(tools, command, argument, values.out);
@@ -61,6 +72,19 @@ async function list(
   }
 }
 
+async function prune({ admin }: Tools, days: string | undefined, dryRun: boolean): Promise<void> {
+  if (!/^[1-9]\d{0,5}$/.test(days ?? '')) throw new UsageError(`--days takes a whole number, 1 or more\n${USAGE}`);
+  const { retired, deleted, rooms } = await admin.prune({
+    before: Date.now() - Number(days) * DAY_MS,
+    dryRun,
+    onUser: ({ id, username, last_seen }, what) =>
+      console.log(`${what} user ${id}  ${username}  (last seen ${last_seen})`),
+    onRoom: ({ id, name }) => console.log(`remove room ${id}  ${name}`),
+  });
+  const would = dryRun ? 'Would be done: ' : '';
+  console.log(`${would}${retired} guests retired, ${deleted} users removed, ${rooms} rooms removed.`);
+}
+
 async function setOwner({ admin }: Tools, room_id: string, user_id: string | undefined): Promise<void> {
   if (user_id === undefined) throw new UsageError(USAGE);
   await admin.setOwner(room_id, user_id);
@@ -71,7 +95,7 @@ async function change({ admin }: Tools, command: string, id: string, out: string
   const bar = progressBar('Working');
   switch (command) {
     case 'delete-room': {
-      const removed = await admin.deleteRoom(id, bar.update);
+      const removed = await admin.deleteRoom(id, { onProgress: bar.update });
       bar.end();
       return console.log(`Room ${id} is deleted, with ${removed} messages.`);
     }

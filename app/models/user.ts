@@ -8,6 +8,9 @@ import { Refusal } from './refusal.ts';
 /** A user as stores keep it: what {@link User} tells, without what only presence knows. */
 export type StoredUser = Omit<User, 'is_active'>;
 
+/** When a user was last online is kept to this precision, in milliseconds. */
+export const SEEN_STEP_MS = 60 * 60 * 1_000;
+
 /** What stands in place of the name of a user whose data was erased. */
 export const ERASED_USERNAME = 'deleted user';
 

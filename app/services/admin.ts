@@ -2,8 +2,10 @@ import type { Message } from '../../protocol/models.ts';
 import { Refusal } from '../models/refusal.ts';
 import type { StoredRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';
-import type { Page, Store } from '../stores/store.ts';
+import type { ToolStore } from '../stores/admin-store.ts';
 import { leaveAllRooms } from './departures.ts';
+import { pages } from './pages.ts';
+import { type Pruned, type PruneRequest, prune } from './prune.ts';
 
 /** Told how far something is: how many of how many. */
 export type Progress = (done: number, total: number) => void;
@@ -17,7 +19,7 @@ export interface UserExport {
 
 /** What the tools need. */
 export interface AdminOptions {
-  readonly store: Store;
+  readonly store: ToolStore;
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number;
   readonly newId: () => string;
@@ -28,7 +30,7 @@ const ROWS_A_STEP = 1_000;
 /** What the command-line tools do to a database, beside a running server or without one. */
 export class Admin {
   readonly #options: AdminOptions;
-  readonly #store: Store;
+  readonly #store: ToolStore;
   readonly #now: () => number;
 
   constructor(options: AdminOptions) {
@@ -57,12 +59,17 @@ export class Admin {
 
   /**
    * Removes a room and its history; its members are told `room_deleted`. Once more, it goes on where it was interrupted.
+   * @param unused_since only when nobody is in it, and nothing has happened in it since then
    * @returns how many messages were removed
-   * @throws Refusal `ROOM_NOT_FOUND` when there is neither the room nor anything left of it
+   * @throws Refusal `ROOM_NOT_FOUND` when there is neither the room nor anything left of it, or it is in use
    */
-  async deleteRoom(room_id: string, onProgress: Progress): Promise<number> {
-    const total = await this.#store.admin.countMessages();
-    const refusal = await this.#store.admin.deleteRoom({ room_id }).then(
+  async deleteRoom(
+    room_id: string,
+    { onProgress, unused_since }: { onProgress?: Progress; unused_since?: number } = {},
+  ): Promise<number> {
+    const total = onProgress === undefined ? 0 : await this.#store.admin.countMessages();
+    const room = { room_id, ...(unused_since !== undefined && { unused_since }) };
+    const refusal = await this.#store.admin.deleteRoom(room).then(
       () => undefined,
       (error: unknown) => error,
     );
@@ -72,10 +79,15 @@ export class Admin {
       const step = await this.#store.admin.purge({ room_id, rows: ROWS_A_STEP });
       removed += step;
       if (step < ROWS_A_STEP) break;
-      onProgress(removed, total);
+      onProgress?.(removed, total);
     }
     if (refusal !== undefined && removed === 0) throw refusal;
     return removed;
+  }
+
+  /** Removes what nobody uses any more; see `prune`. */
+  prune(request: PruneRequest): Promise<Pruned> {
+    return prune({ ...this.#options, admin: this }, request);
   }
 
   /** Everything of one user. @throws Refusal `USER_NOT_FOUND` */
@@ -96,10 +108,15 @@ export class Admin {
    * Erases a user: tokens revoked, connections ended, memberships ended, messages made tombstones, and the name
    * replaced in system messages, each change with a number of its own, so that every client learns of it.
    * @returns how many messages were changed
-   * @throws Refusal `USER_NOT_FOUND`
+   * @throws Refusal `USER_NOT_FOUND` when there is neither the user nor anything that tells of it
    */
   async eraseUser(user_id: string, onProgress: Progress): Promise<number> {
-    await this.#store.admin.eraseUser({ user_id, at: this.#now() });
+    // Of who was removed by pruning, rooms still tell that it came and went.
+    const refusal = await this.#store.admin.eraseUser({ user_id, at: this.#now() }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (refusal !== undefined && !(refusal instanceof Refusal)) throw refusal;
     await leaveAllRooms(this.#options, user_id);
     let erased = 0;
     await this.#scan(onProgress, async (after) => {
@@ -107,6 +124,7 @@ export class Admin {
       erased += step.erased;
       return step.next;
     });
+    if (refusal !== undefined && erased === 0) throw refusal;
     return erased;
   }
 
@@ -128,13 +146,4 @@ export class Admin {
       onProgress(after === null ? total : done, total);
     }
   }
-}
-
-async function* pages<T>(read: (after: string | undefined) => Promise<Page<T>>): AsyncGenerator<T> {
-  let after: string | undefined;
-  do {
-    const page = await read(after);
-    yield* page.items;
-    after = page.next ?? undefined;
-  } while (after !== undefined);
 }

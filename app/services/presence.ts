@@ -2,7 +2,9 @@ import type { Room, User } from '../../protocol/models.ts';
 import { type SeenRoom, tellRoom } from '../models/room.ts';
 import { isoTime } from '../models/time.ts';
 import type { StoredUser } from '../models/user.ts';
+import type { LastSeen } from '../stores/store.ts';
 import type { Connection, Delivery, OnlineUser, Outgoing } from './delivery.ts';
+import { slices } from './pages.ts';
 
 /** What presence needs. */
 export interface PresenceOptions {
@@ -13,8 +15,8 @@ export interface PresenceOptions {
   readonly graceMs: number;
   /** Up to this many users online, everyone is told who comes and goes. */
   readonly broadcastMax: number;
-  /** Keeps when a user was last seen; called when it goes offline, and from time to time for those who are online. */
-  readonly onSeen: (users: { id: string; connected_at: number; last_activity: number }[]) => void;
+  /** Keeps when some users were last seen; false: they were not kept. Never rejects. */
+  readonly onSeen: (users: readonly LastSeen[]) => Promise<boolean>;
   readonly onCount: (online: number) => void;
   /** Told that an online user is no member of a room any more, however that came; what it had under way there ends. */
   readonly onLeft: (user: OnlineUser, room_id: string) => void;
@@ -26,6 +28,15 @@ const SMALL_ROOM = 200;
 /** `last_activity` is told and kept to this precision, in milliseconds. */
 const ACTIVITY_STEP_MS = 60_000;
 
+/** So many users are kept in one write. */
+const SAVE_AT_ONCE = 500;
+/** How often all who are online are kept, in milliseconds; well within a day, the least that one may prune by. */
+const KEEP_ALL_MS = 6 * 60 * 60 * 1_000;
+/** Who was away for as long might be taken for gone for good. */
+const AWAY_MS = 12 * 60 * 60 * 1_000;
+
+const lastSeen = ({ id, connected_at, last_activity }: OnlineUser): LastSeen => ({ id, connected_at, last_activity });
+
 /** Who is online, in which rooms, and who is told of it. It lives in memory alone: it is true only while it lasts. */
 export class Presence {
   readonly #options: PresenceOptions;
@@ -34,9 +45,11 @@ export class Presence {
   readonly #leaving = new Map<string, NodeJS.Timeout>();
   readonly #unsaved = new Set<OnlineUser>();
   #count = 0;
+  #keptAll: number;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
+    this.#keptAll = options.now();
   }
 
   /** How many users are online. */
@@ -174,12 +187,26 @@ export class Presence {
     return this.#online.size <= this.#options.broadcastMax;
   }
 
-  /** Hands what is not kept yet to `onSeen`. */
-  save(): void {
-    if (this.#unsaved.size === 0) return;
-    const seen = [...this.#unsaved].map(({ id, connected_at, last_activity }) => ({ id, connected_at, last_activity }));
+  /** Hands what is not kept yet to `onSeen`, and from time to time all who are online, however still they are. */
+  async save(): Promise<void> {
+    const now = this.#options.now();
+    if (Math.abs(now - this.#keptAll) >= KEEP_ALL_MS) {
+      this.#keptAll = now;
+      for (const user of this.#online.values()) this.#unsaved.add(user);
+    }
+    const unsaved = [...this.#unsaved];
     this.#unsaved.clear();
-    this.#options.onSeen(seen);
+    for (const users of slices(unsaved, SAVE_AT_ONCE)) {
+      if (await this.#options.onSeen(users.map(lastSeen))) continue;
+      for (const user of users) if (this.#online.get(user.id) === user) this.#unsaved.add(user);
+    }
+  }
+
+  /** Keeps that someone who was away for long is back, before it is let in, so that nobody takes it for gone. */
+  async comesBack({ id, connected_at, last_activity }: StoredUser): Promise<void> {
+    const now = this.#options.now();
+    const last = Math.max(Date.parse(connected_at), Date.parse(last_activity));
+    if (Math.abs(now - last) >= AWAY_MS) await this.#options.onSeen([{ id, connected_at: now, last_activity: now }]);
   }
 
   /** No time of those who are online lies after `now`. */
@@ -198,6 +225,7 @@ export class Presence {
 
   #leave(user: OnlineUser): void {
     this.#leaving.delete(user.id);
+    this.#unsaved.add(user);
     this.#tell(user, { event: 'user_disconnected', payload: { user_id: user.id, username: user.username } });
     this.#online.delete(user.id);
     for (const room_id of user.rooms) this.#forget(user, room_id);

@@ -193,6 +193,7 @@ export class Sessions {
       const revoked = snapshot.generation !== generation;
       if (snapshot.user === undefined || revoked) throw new Refusal('INVALID_TOKEN', { field: 'token' });
       const user = await this.#named(snapshot, snapshot.user);
+      await presence.comesBack(user);
       if (attempt.revoked) throw new Refusal('INVALID_TOKEN', { field: 'token' });
       if (connection.closed) return;
       const others = presence.get(user.id)?.connections.size ?? 0;

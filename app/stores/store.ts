@@ -18,7 +18,6 @@ export interface Store {
   readonly users: UserStore;
   readonly rooms: RoomStore;
   readonly messages: MessageStore;
-  readonly admin: AdminStore;
   /** Calls back when another process has written to the database, such as a command-line tool. One listener. */
   onOutsideWrite(listener: () => void): void;
   /** What happened outside of rooms' logs after a number, in order. */
@@ -107,6 +106,13 @@ export interface TokenIdentity {
   readonly generation: number;
 }
 
+/** When a user last signed in and did something, in milliseconds since 1970. */
+export interface LastSeen {
+  readonly id: string;
+  readonly connected_at: number;
+  readonly last_activity: number;
+}
+
 /** Users and their tokens. */
 export interface UserStore {
   /**
@@ -137,8 +143,12 @@ export interface UserStore {
   departing(input: { limit: number }): Promise<string[]>;
   /** Lets a retired user leave one of its rooms; false when there was none left. `message_id` is for the system message. */
   depart(input: { user_id: string; message_id: string; at: number }): Promise<boolean>;
-  /** Keeps when users were last seen. */
-  touch(input: readonly { id: string; connected_at: number; last_activity: number }[]): Promise<void>;
+  /** Keeps when users were last seen, at the latest at `at`. */
+  touch(input: { users: readonly LastSeen[]; at: number }): Promise<void>;
+  /** Some of the users who were last online before a time, and are not retired; the longest unseen first. */
+  unseen(input: { before: number; limit: number }): Promise<{ id: string; username: string }[]>;
+  /** Retires a guest as {@link revoke} does, unless it was online since then, or is retired; whether it did. */
+  retireUnseen(input: { user_id: string; unseen_since: number; at: number }): Promise<boolean>;
   /** The members of a room, longest-standing first. Refuses `ROOM_NOT_FOUND`, `NOT_A_MEMBER`. */
   members(input: {
     room_id: string;
@@ -271,42 +281,4 @@ export interface SendInput {
   readonly content: string;
   readonly client_id: string | null;
   readonly at: number;
-}
-
-/** What the command-line tools do. Long work goes in steps, each a transaction, so that a running server goes on. */
-export interface AdminStore {
-  /** All rooms, in the order they were made; `query` finds names that contain it. */
-  rooms(input: { query: string | undefined; after: string | undefined; limit: number }): Promise<Page<StoredRoom>>;
-  /** All users, in the order they came; `query` finds names that contain it. */
-  users(input: { query: string | undefined; after: string | undefined; limit: number }): Promise<Page<StoredUser>>;
-  /** The user of this id. */
-  user(input: { user_id: string }): Promise<StoredUser | undefined>;
-  /** The rooms that a user is a member of. */
-  memberships(input: { user_id: string }): Promise<{ room_id: string; name: string; joined_seq: number }[]>;
-  /** How many messages the database holds. */
-  countMessages(): Promise<number>;
-  /** A user's own messages in the order they were stored, of the next rows after the row `after` (0: the first). */
-  messagesOf(input: {
-    user_id: string;
-    after: number;
-    rows: number;
-  }): Promise<{ messages: Message[]; next: number | null }>;
-  /** Gives a room to one of its members. Refuses `ROOM_NOT_FOUND`, and `USER_NOT_FOUND` for who is no member. */
-  setOwner(input: Membership): Promise<void>;
-  /** Takes a room out of sight; its messages are then removed by {@link AdminStore.purge}. Refuses `ROOM_NOT_FOUND`. */
-  deleteRoom(input: { room_id: string }): Promise<void>;
-  /** Removes up to `rows` messages of a deleted room; answers how many it removed. */
-  purge(input: { room_id: string; rows: number }): Promise<number>;
-  /**
-   * Revokes all tokens of a user, takes its name and retires it; its rooms are then left by {@link UserStore.depart}, and
-   * its messages made tombstones by {@link AdminStore.eraseMessages}. Refuses `USER_NOT_FOUND`.
-   */
-  eraseUser(input: { user_id: string; at: number }): Promise<void>;
-  /** Erases a user's messages, and its name in system messages, among the next rows after the row `after`. */
-  eraseMessages(input: {
-    user_id: string;
-    after: number;
-    rows: number;
-    at: number;
-  }): Promise<{ erased: number; next: number | null }>;
 }

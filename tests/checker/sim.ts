@@ -56,7 +56,7 @@ class Simulation {
       now: () => 0,
       graceMs: 1_000_000,
       broadcastMax: 1_000,
-      onSeen: () => {},
+      onSeen: () => Promise.resolve(true),
       onCount: () => {},
       onLeft: () => {},
     });

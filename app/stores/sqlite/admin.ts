@@ -9,7 +9,7 @@ import type { LogEntry, Membership, Page } from '../store.ts';
 import type { Database } from './database.ts';
 import { memberships } from './membership.ts';
 import type { Written } from './message.ts';
-import { retire } from './retirement.ts';
+import { retire, revokeAll } from './retirement.ts';
 import type { RoomState } from './room-state.ts';
 import {
   MESSAGE_COLUMNS,
@@ -22,7 +22,6 @@ import {
   USER_COLUMNS,
   type UserRow,
 } from './rows.ts';
-import { revokeAll } from './user.ts';
 
 interface ListInput {
   query: string | undefined;
@@ -92,11 +91,14 @@ export function adminWrites(db: Database, rooms: RoomState) {
       return { value: null, entries: room.owner_id === input.user_id ? [] : [promote(room, input)] };
     },
 
-    deleteRoom({ room_id }: { room_id: string }): Written<null> {
-      if (db.run('DELETE FROM rooms WHERE id = ?', room_id) === 0) throw new Refusal('ROOM_NOT_FOUND');
+    deleteRoom({ room_id, unused_since }: { room_id: string; unused_since?: number }): Written<null> {
+      const room = rooms.room(room_id);
+      const used = unused_since !== undefined && room && (room.user_count > 0 || room.active_at >= unused_since);
+      if (room === undefined || used) throw new Refusal('ROOM_NOT_FOUND');
+      db.run('DELETE FROM rooms WHERE id = ?', room_id);
       db.run('DELETE FROM members WHERE room_id = ?', room_id);
       db.run("INSERT INTO notices (kind, subject) VALUES ('room_deleted', ?)", room_id);
-      rooms.forget();
+      rooms.forgetRoom(room_id);
       return { value: null, entries: [] };
     },
 

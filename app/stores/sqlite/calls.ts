@@ -2,6 +2,7 @@ import { adminReads, adminWrites } from './admin.ts';
 import type { Database } from './database.ts';
 import { messageReads, messageWrites, type Written } from './message.ts';
 import { noticeReads } from './notice.ts';
+import { pruneReads, pruneWrites } from './prune.ts';
 import { retirementReads, retirementWrites } from './retirement.ts';
 import { roomReads, roomWrites } from './room.ts';
 import type { RoomState } from './room-state.ts';
@@ -15,10 +16,12 @@ export function writeCalls(db: Database, rooms: RoomState) {
     ...roomWrites(db, rooms),
     ...messageWrites(db, rooms),
     ...adminWrites(db, rooms),
+    ...pruneWrites(db),
     settleTimes({ at }: { at: number }): Written<null> {
       rooms.settle(at);
       db.run('UPDATE users SET connected_at = ? WHERE connected_at > ?', at, at);
       db.run('UPDATE users SET last_activity = ? WHERE last_activity > ?', at, at);
+      db.run('UPDATE users SET seen_at = ? WHERE seen_at > ?', at, at);
       return { value: null, entries: [] };
     },
     probeWrite(at: number): null {
@@ -40,6 +43,7 @@ export function readCalls(db: Database) {
     ...messageReads(db),
     ...noticeReads(db),
     ...adminReads(db),
+    ...pruneReads(db),
     probeRead(): null {
       db.get("SELECT value FROM meta WHERE key = 'epoch'");
       return null;

@@ -144,6 +144,12 @@ export const MIGRATIONS: readonly string[] = [
   CREATE UNIQUE INDEX rooms_by_client_id ON rooms (created_by, client_id) WHERE client_id IS NOT NULL;
   CREATE INDEX rooms_listed ON rooms (listed_at DESC, id DESC, name_key) WHERE listed_at IS NOT NULL;
   `,
+  // Guests who are not seen for long are retired.
+  `
+  ALTER TABLE users ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0; -- when the user was last online, to some hours
+  UPDATE users SET seen_at = max(connected_at, last_activity);
+  CREATE INDEX users_by_last_seen ON users (seen_at) WHERE retired_at IS NULL;
+  `,
 ];
 
 /**

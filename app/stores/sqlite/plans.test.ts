@@ -50,6 +50,7 @@ const READS: { [K in keyof ReadCalls]: Input<ReadCalls, K>[] | null } = {
   log: [{ room_id: 'garden', after: 0 }],
   notices: [{ after: 0 }],
   departing: [{ limit: 10 }],
+  unseen: [{ before: at, limit: 10 }],
   newestNotice: [undefined as never],
   probeRead: [undefined as never],
   allRooms: null,
@@ -58,13 +59,16 @@ const READS: { [K in keyof ReadCalls]: Input<ReadCalls, K>[] | null } = {
   memberships: null,
   countMessages: null,
   messagesOf: null,
+  staleUsers: null,
+  unusedRooms: null,
+  authors: null,
 };
 
 /** The same of the writer, in an order in which none is refused. */
 const WRITES: { [K in keyof WriteCalls]: Input<WriteCalls, K> | null } = {
   createUser: { id: 'eve', username: 'eve', absent_holder: null, at },
   renameUser: { id: 'ada', candidates: ['ada'] },
-  touchUsers: [{ id: 'ada', connected_at: at, last_activity: at }],
+  touchUsers: { users: [{ id: 'ada', connected_at: at, last_activity: at }], at },
   create: { ...room, room_id: 'other', message_id: 'second', client_id: 'other' },
   join: { ...other, message_id: 'join', verified_hash: null },
   leave: { ...other, message_id: 'leave' },
@@ -75,6 +79,7 @@ const WRITES: { [K in keyof WriteCalls]: Input<WriteCalls, K> | null } = {
   delete: { message_id: 'hello', user_id: 'ada', at },
   revokeTokens: { user_id: 'eve', token_id: 'token', expires_at: at, at },
   depart: { user_id: 'eve', message_id: 'depart', at },
+  retireUnseen: { user_id: 'can', unseen_since: at + 1, at },
   probeWrite: at,
   settleTimes: null,
   setOwner: null,
@@ -82,6 +87,7 @@ const WRITES: { [K in keyof WriteCalls]: Input<WriteCalls, K> | null } = {
   purge: null,
   eraseUser: null,
   eraseMessages: null,
+  deleteUser: null,
 };
 
 const TABLE_SCAN = /^SCAN (rooms|members|messages|users|notices|revoked_tokens|[rmu])\b/;

@@ -15,6 +15,16 @@ export function retire(db: Database, rooms: RoomState, { user_id, at }: { user_i
   rooms.forgetUser(user_id);
 }
 
+/** Revokes every token of a user so far, by raising its generation. */
+export function revokeAll(db: Database, user_id: string): void {
+  db.run('UPDATE users SET generation = generation + 1 WHERE id = ?', user_id);
+  db.run(
+    `INSERT INTO notices (kind, subject, generation)
+     SELECT 'tokens_revoked', id, generation - 1 FROM users WHERE id = ?`,
+    user_id,
+  );
+}
+
 /** What the writer does with users who are retired. */
 export function retirementWrites(db: Database, rooms: RoomState) {
   const { depart } = memberships(db, rooms);
@@ -27,6 +37,23 @@ export function retirementWrites(db: Database, rooms: RoomState) {
   }
 
   return {
+    /** Retires a guest whom nobody has seen since then; false when somebody has, or it is retired already. */
+    retireUnseen({
+      user_id,
+      unseen_since,
+      at,
+    }: {
+      user_id: string;
+      unseen_since: number;
+      at: number;
+    }): Written<boolean> {
+      const sql = 'SELECT 1 FROM users WHERE id = ? AND seen_at < ? AND retired_at IS NULL';
+      if (db.get(sql, user_id, unseen_since) === undefined) return { value: false, entries: [] };
+      retire(db, rooms, { user_id, at });
+      revokeAll(db, user_id);
+      return { value: true, entries: [] };
+    },
+
     /** Leaves one room; false when there was none left. */
     depart({ user_id, message_id, at }: { user_id: string; message_id: string; at: number }): Written<boolean> {
       const room_id = next(user_id);
@@ -42,9 +69,14 @@ export function retirementWrites(db: Database, rooms: RoomState) {
   };
 }
 
-/** What the reader does with users who are retired. */
+/** What the reader does with users who are retired, or are to be. */
 export function retirementReads(db: Database) {
   return {
+    unseen({ before, limit }: { before: number; limit: number }): { id: string; username: string }[] {
+      const sql = 'SELECT id, username FROM users WHERE retired_at IS NULL AND seen_at < ? ORDER BY seen_at LIMIT ?';
+      return db.all<{ id: string; username: string }>(sql, before, limit);
+    },
+
     departing({ limit }: { limit: number }): string[] {
       return db
         .all<{ user_id: string }>('SELECT user_id FROM departures ORDER BY user_id LIMIT ?', limit)

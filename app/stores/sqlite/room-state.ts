@@ -63,6 +63,13 @@ export class RoomState {
     this.#changed.clear();
   }
 
+  /** To be called when a room is deleted. */
+  forgetRoom(room_id: string): void {
+    const room = this.#rooms.get(room_id);
+    if (room !== undefined) this.#changed.delete(room);
+    this.#rooms.delete(room_id);
+  }
+
   /** To be called when a user is retired: it is a member of nothing from then on. */
   forgetUser(user_id: string): void {
     this.#members.delete(user_id);

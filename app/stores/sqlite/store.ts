@@ -4,7 +4,8 @@ import type { Logger } from '../../core/logger.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import { JsonText } from '../../models/json-text.ts';
 import { Refusal } from '../../models/refusal.ts';
-import type { LogEntry, SendInput, Sent, Store, StoreFault } from '../store.ts';
+import type { ToolStore } from '../admin-store.ts';
+import type { LogEntry, SendInput, Sent, StoreFault } from '../store.ts';
 import { checkAccess } from './access.ts';
 import type { PendingCall } from './call-queue.ts';
 import type { ReadCalls, WriteCalls } from './calls.ts';
@@ -43,7 +44,7 @@ type EntryCall = Exclude<keyof WriteCalls & string, 'send' | 'probeWrite'>;
  * blocks the event loop and a storm of reads does not hold up commits. A database in memory has one worker for both.
  * @throws Error with the reason when the database cannot be opened
  */
-export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteOptions): Promise<ToolStore> {
   const { metrics } = options;
   const { writer, reader, epoch } = await startThreads(options);
 
@@ -218,7 +219,7 @@ function pageOf<P extends MessagesPage>(page: P): Omit<P, 'messages'> & { messag
 function stores(
   writes: Lane<WriteCalls, WriteOutputs>,
   reads: Lane<ReadCalls>,
-): Pick<Store, 'users' | 'rooms' | 'messages' | 'admin' | 'notices' | 'newestNotice'> {
+): Pick<ToolStore, 'users' | 'rooms' | 'messages' | 'admin' | 'notices' | 'newestNotice'> {
   const read =
     <K extends keyof ReadCalls & string>(name: K) =>
     (input: Input<ReadCalls, K>) =>
@@ -260,6 +261,10 @@ function stores(
       purge: write('purge'),
       eraseUser: async (input) => void (await eraseUser(input)),
       eraseMessages: write('eraseMessages'),
+      staleUsers: read('staleUsers'),
+      authors: read('authors'),
+      deleteUser: write('deleteUser'),
+      unusedRooms: read('unusedRooms'),
     },
     users: {
       create: write('createUser'),
@@ -269,6 +274,8 @@ function stores(
       revoke: write('revokeTokens'),
       departing: read('departing'),
       depart: write('depart'),
+      unseen: read('unseen'),
+      retireUnseen: write('retireUnseen'),
       touch: async (input) => void (await touchUsers(input)),
       members: read('members'),
     },

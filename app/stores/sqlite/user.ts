@@ -1,10 +1,10 @@
 import { Refusal } from '../../models/refusal.ts';
 import { foldCase } from '../../models/text.ts';
-import { ERASED_USERNAME, mayTakeName, type NameHolder, type StoredUser } from '../../models/user.ts';
-import type { SessionSnapshot, TokenIdentity } from '../store.ts';
+import { ERASED_USERNAME, mayTakeName, type NameHolder, SEEN_STEP_MS, type StoredUser } from '../../models/user.ts';
+import type { LastSeen, SessionSnapshot, TokenIdentity } from '../store.ts';
 import type { Database } from './database.ts';
 import type { Written } from './message.ts';
-import { retire } from './retirement.ts';
+import { retire, revokeAll } from './retirement.ts';
 import { roomsAtSignIn } from './room-list.ts';
 import type { RoomState } from './room-state.ts';
 import { NAMED_COLUMNS, type NamedRow, toUser } from './rows.ts';
@@ -33,9 +33,8 @@ export function userWrites(db: Database, rooms: RoomState) {
       if (name_key === foldCase(ERASED_USERNAME) || !mayTakeName(holder(name_key), input.absent_holder))
         throw new Refusal('USERNAME_TAKEN', { field: 'username' });
       db.run('UPDATE users SET name_key = NULL WHERE name_key = ?', name_key);
-      const sql = `INSERT INTO users (id, username, name_key, generation, created_at, connected_at, last_activity)
-        VALUES (?, ?, ?, 0, ?, ?, ?)`;
-      db.run(sql, id, username, name_key, at, at, at);
+      const columns = 'id, username, name_key, generation, created_at, connected_at, last_activity, seen_at';
+      db.run(`INSERT INTO users (${columns}) VALUES (?, ?, ?, 0, ?, ?, ?, ?)`, id, username, name_key, at, at, at, at);
       return { value: toUser({ id, username, connected_at: at, last_activity: at }), entries: [] };
     },
 
@@ -64,23 +63,15 @@ export function userWrites(db: Database, rooms: RoomState) {
       return { value: { retired: true }, entries: [] };
     },
 
-    touchUsers(users: readonly { id: string; connected_at: number; last_activity: number }[]): Written<null> {
+    touchUsers({ users, at }: { users: readonly LastSeen[]; at: number }): Written<null> {
       for (const { id, connected_at, last_activity } of users) {
         db.run('UPDATE users SET connected_at = ?, last_activity = ? WHERE id = ?', connected_at, last_activity, id);
+        // Seldom, since it stands in an index.
+        db.run('UPDATE users SET seen_at = ? WHERE id = ? AND seen_at < ?', at, id, at - SEEN_STEP_MS);
       }
       return { value: null, entries: [] };
     },
   };
-}
-
-/** Revokes every token of a user so far, by raising its generation. */
-export function revokeAll(db: Database, user_id: string): void {
-  db.run('UPDATE users SET generation = generation + 1 WHERE id = ?', user_id);
-  db.run(
-    `INSERT INTO notices (kind, subject, generation)
-     SELECT 'tokens_revoked', id, generation - 1 FROM users WHERE id = ?`,
-    user_id,
-  );
 }
 
 function revokeOne(db: Database, token: { user_id: string; token_id: string; expires_at: number }): void {

@@ -1,0 +1,139 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, it } from 'vitest';
+import { connect, guest, type TestClient } from './support/client.ts';
+import { startServer, type TestServer } from './support/server.ts';
+import { tool } from './support/tool.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+/** Looks at, or changes, the database beside the server. */
+function inDatabase<T>(server: TestServer, use: (db: DatabaseSync) => T): T {
+  const db = new DatabaseSync(join(server.folder, 'sohbet.db'), { timeout: 5_000 });
+  try {
+    return use(db);
+  } finally {
+    db.close();
+  }
+}
+
+/** Makes it so many days since these were seen; they must be offline, or the server knows better. */
+function makeStale(server: TestServer, clients: readonly TestClient[], days: number): void {
+  const at = Date.now() - days * DAY_MS;
+  inDatabase(server, (db) => {
+    for (const { id } of clients)
+      db.prepare('UPDATE users SET seen_at = ?, connected_at = ?, last_activity = ? WHERE id = ?').run(at, at, at, id);
+  });
+}
+
+const makeQuiet = (server: TestServer, room_id: string, days: number) =>
+  inDatabase(server, (db) =>
+    db
+      .prepare('UPDATE rooms SET active_at = $at, listed_at = $at WHERE id = $id')
+      .run({ at: Date.now() - days * DAY_MS, id: room_id }),
+  );
+
+const rowsOf = (server: TestServer) =>
+  inDatabase(server, (db) =>
+    ['users', 'rooms', 'members', 'messages', 'departures', 'notices'].map((table) =>
+      db.prepare(`SELECT * FROM ${table}`).all(),
+    ),
+  );
+
+it('retires guests unseen for long, removes the silent ones, and empty rooms as old; a dry run only says so', async () => {
+  await using server = await startServer();
+  const can = await guest(server, 'can');
+  const [silent, talker, recent] = await Promise.all(['silent', 'talker', 'recent'].map((name) => guest(server, name)));
+  if (silent === undefined || talker === undefined || recent === undefined) throw new Error('somebody is missing');
+  const shared = await talker.createRoom();
+  for (const client of [silent, recent, can]) await client.ok('join_room', { room_id: shared.id });
+  const said = await talker.say(shared, 'I was here');
+  const lonely = await silent.createRoom();
+  const empty = await can.createRoom();
+  const new_ = await can.createRoom();
+  for (const room of [empty, new_]) await can.ok('leave_room', { room_id: room.id });
+  const used = await can.createRoom();
+  for (const client of [silent, talker, recent]) client.close();
+  for (const { id } of [silent, talker, recent])
+    await can.waitFor('user_disconnected', ({ user_id }) => user_id === id);
+  makeStale(server, [silent, talker], 31);
+  makeStale(server, [recent], 29);
+  for (const room of [lonely, empty, used]) makeQuiet(server, room.id, 31);
+
+  const before = rowsOf(server);
+  const foretold = await tool(server, 'admin', 'prune', '--days', '30', '--dry-run');
+  expect(rowsOf(server)).toEqual(before);
+  expect(foretold).toContain('Would be done: 2 guests retired, 1 users removed, 2 rooms removed.');
+  const told = await tool(server, 'admin', 'prune', '--days', '30');
+  expect(told).toContain('2 guests retired, 1 users removed, 2 rooms removed.');
+  const lines = (text: string) =>
+    text
+      .split('\n')
+      .filter((line) => /^(retire|delete|remove)/.test(line))
+      .sort();
+  expect(lines(told)).toEqual(lines(foretold));
+  expect(lines(told).map((line) => line.split(' ').slice(0, 3).join(' '))).toEqual(
+    [
+      `delete user ${silent.id}`,
+      `retire user ${silent.id}`,
+      `retire user ${talker.id}`,
+      `remove room ${lonely.id}`,
+      `remove room ${empty.id}`,
+    ].sort(),
+  );
+
+  for (const { id } of [silent, talker]) await can.waitFor('user_left_room', ({ user_id }) => user_id === id);
+  const { users } = await can.ok('get_users', { room_id: shared.id });
+  expect(users.map(({ id }) => id)).toEqual([recent.id, can.id]);
+  const { room, messages } = await can.ok('join_room', { room_id: shared.id });
+  expect(room).toMatchObject({ owner_id: recent.id, user_count: 2 });
+  expect(messages).toContainEqual(said);
+  const listed = (await can.ok('get_rooms', {})).rooms.map(({ id }) => id);
+  expect(listed.sort()).toEqual([shared.id, new_.id, used.id].sort());
+  for (const { me } of [silent, talker]) {
+    const back = await connect(server);
+    expect(await back.code('authenticate', { token: me.token })).toBe('INVALID_TOKEN');
+    await back.signIn({ username: me.user.username });
+  }
+  expect((await connect(server, { token: recent.me.token })).id).toBe(recent.id);
+  expect(await tool(server, 'admin', 'prune', '--days', '30')).toContain('0 guests retired, 0 users removed, 0 rooms');
+});
+
+it('takes nobody for gone who is online, or has just come back', async () => {
+  await using server = await startServer();
+  const can = await guest(server, 'can');
+  const ada = await guest(server, 'ada');
+  ada.close();
+  await can.waitFor('user_disconnected');
+  makeStale(server, [ada], 400);
+  const back = await connect(server, { token: ada.me.token });
+  expect(await tool(server, 'admin', 'prune', '--days', '1')).toContain('0 guests retired');
+  await back.createRoom();
+});
+
+it('removes who was retired long ago and said nothing', async () => {
+  await using server = await startServer();
+  const [silent, talker] = [await guest(server, 'silent'), await guest(server, 'talker')];
+  const room = await talker.createRoom();
+  await silent.ok('join_room', { room_id: room.id });
+  await talker.say(room, 'hello');
+  for (const client of [silent, talker]) await client.ok('sign_out', {});
+  makeStale(server, [silent, talker], 40);
+  const prune = () => tool(server, 'admin', 'prune', '--days', '30');
+  expect(await prune()).toContain('0 guests retired, 0 users removed');
+  inDatabase(server, (db) => db.exec(`UPDATE users SET retired_at = ${Date.now() - 31 * DAY_MS}`));
+  expect(await prune()).toContain('0 guests retired, 1 users removed');
+  expect(inDatabase(server, (db) => db.prepare('SELECT id FROM users').all())).toEqual([{ id: talker.id }]);
+  await tool(server, 'admin', 'erase-user', silent.id);
+  const { messages } = JSON.parse(await tool(server, 'admin', 'export-user', talker.id)) as { messages: unknown[] };
+  expect(messages).toHaveLength(1);
+  const names = inDatabase(server, (db) => db.prepare('SELECT DISTINCT username FROM messages').all());
+  expect(names).toEqual([{ username: talker.me.user.username }, { username: 'deleted user' }]);
+});
+
+it('wants a number of days', async () => {
+  await using server = await startServer();
+  const wrong = [[], ['--days', '0'], ['--days', '1.5'], ['--days', '30', 'x']];
+  const runs = wrong.map((args) => tool(server, 'admin', 'prune', ...args).then(String, String));
+  for (const printed of await Promise.all(runs)) expect(printed).toContain('Usage');
+});
