@@ -41,6 +41,6 @@ const EMOJI = /\p{RGI_Emoji}/gv;
 export function withoutJoinersInPlace(text: string): string {
   const plain = text.replace(VARIATION_IN_PLACE, '');
   if (SELECTOR.test(plain)) return plain;
-  const emoji = plain.replace(TEXT_BY_DEFAULT, '$&\ufe0f').replace(EMOJI, (one) => one.replace(IGNORED, ''));
-  return emoji.replace(VARIATION_IN_PLACE, '').replace(JOINER_IN_PLACE, '');
+  const asEmoji = plain.replace(TEXT_BY_DEFAULT, '$&\ufe0f');
+  return asEmoji.replace(EMOJI, (one) => one.replace(IGNORED, '')).replace(JOINER_IN_PLACE, '');
 }

@@ -2,6 +2,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isoTime } from './time.ts';
 
+test('begins with 1970', () => {
+  expect(isoTime(5)).toBe('1970-01-01T00:00:00.005Z');
+});
+
 test('writes a time as Date does, whatever was asked for before', () => {
   const times = fc.integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 });
   const check = (ms: number) => expect(isoTime(ms)).toBe(new Date(ms).toISOString());

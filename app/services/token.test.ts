@@ -1,3 +1,4 @@
+import { SignJWT } from 'jose';
 import { expect, it } from 'vitest';
 import { Refusal } from '../models/refusal.ts';
 import { createTokens, TOKEN_LIFETIME_MS } from './token.ts';
@@ -43,4 +44,26 @@ it('is nobody else’s to make or to change', async () => {
     '',
   ])
     expect(await read(tokens, forged), forged).toBe('INVALID_TOKEN');
+});
+
+it('says whose it is, which one and of which generation, or it is none', async () => {
+  const tokens = await createTokens(SECRET, Date.now);
+  const signed = (claims: Record<string, unknown>, alg = 'HS256') =>
+    new SignJWT(claims).setProtectedHeader({ alg }).sign(new TextEncoder().encode(SECRET));
+  const whole = { sub: 'ada', jti: 'phone', gen: 3, exp: 9_000_000_000 };
+  expect(await read(tokens, await signed(whole))).toEqual(ADA);
+  const { sub, jti, gen, ...rest } = whole;
+  for (const claims of [
+    { jti, gen },
+    { sub, gen },
+    { sub, jti },
+    { sub, jti, gen: '3' },
+  ]) {
+    await expect(tokens.verify(await signed({ ...claims, ...rest }))).rejects.toMatchObject({
+      code: 'INVALID_TOKEN',
+      details: { field: 'token' },
+    });
+  }
+  expect(await read(tokens, await signed(whole, 'HS384'))).toBe('INVALID_TOKEN');
+  expect(TOKEN_LIFETIME_MS).toBe(31_536_000_000);
 });

@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { ErrorCode } from '../../protocol/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import type { Store } from '../stores/store.ts';
 import type { Connection, OnlineUser } from './delivery.ts';
 import { Typing } from './typing.ts';
 
 const ROOM = 'room';
+const LAPSE_MS = 60_000;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
@@ -13,22 +16,26 @@ afterEach(() => {
 });
 
 /** Typing whose events are kept, with the time at which they were sent. */
-function create() {
+function create(standing: () => Promise<ErrorCode | undefined> = () => Promise.reject(new Error('not asked'))) {
   const told: { at: number; username: unknown; is_typing: unknown }[] = [];
+  const except: string[] = [];
   const typing = new Typing({
-    store: { rooms: undefined as never },
+    store: { rooms: { standing } as unknown as Store['rooms'] },
     delivery: {
-      publishVolatile: (_room_id, { event, payload }) => {
+      publishVolatile: (room_id, { event, payload }, user_id) => {
+        except.push(`${room_id} ${user_id}`);
         if (event === 'typing_status')
           told.push({ at: performance.now(), username: payload.username, is_typing: payload.is_typing });
       },
     },
-    lapseMs: 60_000,
+    lapseMs: LAPSE_MS,
   });
-  const say = async (user: OnlineUser, is_typing: boolean) => {
-    await typing.set({} as Connection, user, { room_id: ROOM, is_typing });
+  const say = async (user: OnlineUser, is_typing: boolean, connection = {} as Connection) => {
+    await typing.set(connection, user, { room_id: ROOM, is_typing });
   };
-  return { typing, told, say };
+  /** What was said, without the time: `+ada` begins, `-ada` ends. */
+  const words = () => told.map(({ username, is_typing }) => `${is_typing === true ? '+' : '-'}${username}`);
+  return { typing, told, except, words, say };
 }
 
 const member = (username: string): OnlineUser => ({
@@ -71,4 +78,101 @@ it('tells of an end also while others begin without a pause', async () => {
   }
   expect(told).toContainEqual(expect.objectContaining({ username: 'ada', is_typing: false }));
   typing.close();
+});
+
+it('ends by itself, unless it is repeated', async () => {
+  const { typing, told, except, words, say } = create();
+  const ada = member('ada');
+  const began = performance.now();
+  await say(ada, true);
+  vi.advanceTimersByTime(LAPSE_MS - 1);
+  await say(ada, true);
+  vi.advanceTimersByTime(LAPSE_MS - 1);
+  expect(words()).toEqual(['+ada', '+ada']);
+  vi.advanceTimersByTime(1);
+  expect(words()).toEqual(['+ada', '+ada', '-ada']);
+  expect((told.at(-1)?.at ?? 0) - began).toBe(2 * LAPSE_MS - 1);
+  expect(new Set(except)).toEqual(new Set([`${ROOM} ada`]));
+  typing.close();
+});
+
+it('ends when it is said, once, and for nobody else', async () => {
+  const { typing, words, say } = create();
+  const [ada, can] = [member('ada'), member('can')];
+  await say(can, false);
+  await say(ada, true);
+  await say(can, true);
+  await say(ada, false);
+  typing.stop(ada, ROOM);
+  typing.stop(ada, 'another room');
+  vi.advanceTimersByTime(LAPSE_MS - 1);
+  expect(words()).toEqual(['+ada', '+can', '-ada']);
+  typing.close();
+});
+
+it('ends with the connection that said it, and not with another one', async () => {
+  const { typing, words, say } = create();
+  const ada = member('ada');
+  const [phone, tablet] = [{} as Connection, {} as Connection];
+  typing.disconnect(phone, ada);
+  await say(ada, true, phone);
+  typing.disconnect(tablet, ada);
+  expect(words()).toEqual(['+ada']);
+  await say(ada, true, tablet);
+  typing.disconnect(phone, ada);
+  expect(words()).toEqual(['+ada', '+ada']);
+  typing.disconnect(tablet, ada);
+  expect(words()).toEqual(['+ada', '+ada', '-ada']);
+  typing.close();
+});
+
+it('is for members: others are told why not', async () => {
+  const stranger = { ...member('eve'), rooms: new Set<string>() };
+  const { say, words } = create(async () => 'NOT_A_MEMBER');
+  await expect(say(stranger, true)).rejects.toMatchObject({ code: 'NOT_A_MEMBER' });
+  expect(words()).toEqual([]);
+});
+
+it('is for members whose presence has heard of the room since, and whose connection is there', async () => {
+  const newcomer = { ...member('eve'), rooms: new Set<string>() };
+  const { typing, say, words } = create(async () => {
+    if (joins) newcomer.rooms.add(ROOM);
+    return undefined;
+  });
+  let joins = false;
+  await say(newcomer, true);
+  joins = true;
+  await say(newcomer, true, { closed: true } as Connection);
+  expect(words()).toEqual([]);
+  newcomer.rooms.clear();
+  await say(newcomer, true);
+  expect(words()).toEqual(['+eve']);
+  typing.close();
+});
+
+it('keeps what a room was told for a second after the last one has ended, and then nothing', async () => {
+  const { typing, told, words, say } = create();
+  const ada = member('ada');
+  for (let i = 0; i < 4; i++) {
+    await say(ada, true);
+    await say(ada, false);
+  }
+  expect(words()).toEqual(['+ada', '-ada', '+ada', '-ada', '+ada']);
+  vi.advanceTimersByTime(999);
+  expect(told).toHaveLength(5);
+  vi.advanceTimersByTime(1);
+  expect(words().at(-1)).toBe('-ada');
+  vi.advanceTimersByTime(3_000);
+  expect(vi.getTimerCount()).toBe(0);
+  typing.close();
+});
+
+it('has no timer left when it was closed', async () => {
+  const { typing, told, say } = create();
+  for (const name of ['ada', 'can', 'eve', 'ali', 'ece', 'efe']) await say(member(name), true);
+  await say(member('ada'), false);
+  typing.close();
+  expect(vi.getTimerCount()).toBe(0);
+  vi.advanceTimersByTime(LAPSE_MS * 2);
+  expect(told).toHaveLength(5);
 });
