@@ -1,19 +1,21 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SeenRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';
+import type { LastSeen } from '../stores/store.ts';
 import type { Connection, Delivery, OnlineUser, Outgoing } from './delivery.ts';
 import { Presence } from './presence.ts';
 
 const GRACE_MS = 20_000;
+const HOUR_MS = 3_600_000;
 const START = Date.parse('2026-11-28T12:00:00.000Z');
 
 beforeEach(() => void vi.useFakeTimers({ now: START }));
 afterEach(() => void vi.useRealTimers());
 
 /** Presence whose words are kept: whom each reached, and what it said. */
-function create({ broadcastMax = 500 } = {}) {
+function create({ broadcastMax = 500, keeps = (): boolean => true } = {}) {
   const told: { to: string[]; event: string; payload: unknown }[] = [];
-  const seen: { id: string; connected_at: number; last_activity: number }[][] = [];
+  const seen: (readonly LastSeen[])[] = [];
   const counts: number[] = [];
   const left: string[] = [];
   const presence = new Presence({
@@ -24,7 +26,10 @@ function create({ broadcastMax = 500 } = {}) {
     now: () => Date.now(),
     graceMs: GRACE_MS,
     broadcastMax,
-    onSeen: (users) => void seen.push(users),
+    onSeen: async (users) => {
+      seen.push(users);
+      return keeps();
+    },
     onCount: (online) => void counts.push(online),
     onLeft: (user, room_id) => void left.push(`${user.id} ${room_id}`),
   });
@@ -194,22 +199,67 @@ describe('the list of who is online', () => {
 describe('what is kept', () => {
   const activity = (user: OnlineUser) => user.last_activity - START;
 
-  it('is the last activity, to the minute, of those whose changed', () => {
+  it('is the last activity, to the minute, of those whose changed', async () => {
     const { presence, seen, come } = create();
     const { user } = come('ada');
-    presence.save();
+    await presence.save();
     vi.setSystemTime(START + 59_999);
     presence.active(user);
-    presence.save();
+    await presence.save();
     expect(activity(user)).toBe(0);
     vi.setSystemTime(START + 60_000);
     presence.active(user);
-    presence.save();
-    presence.save();
+    await presence.save();
+    await presence.save();
     expect(seen).toEqual([
       [{ id: 'ada', connected_at: START, last_activity: START }],
       [{ id: 'ada', connected_at: START, last_activity: START + 60_000 }],
     ]);
+  });
+
+  it('is tried again while the user is online, and once when it goes', async () => {
+    let works = false;
+    const { presence, seen, come } = create({ keeps: () => works });
+    come('ada');
+    come('can');
+    await presence.save();
+    presence.end('can');
+    await presence.save();
+    works = true;
+    await presence.save();
+    await presence.save();
+    const ids = seen.map((users) => users.map(({ id }) => id).sort());
+    expect(ids).toEqual([['ada', 'can'], ['ada', 'can'], ['ada']]);
+  });
+
+  it('is, four times a day, that of everyone online, however still, in parts', async () => {
+    const { presence, seen, come } = create();
+    for (let i = 0; i < 501; i++) come(`${i}`);
+    await presence.save();
+    vi.setSystemTime(START + 6 * HOUR_MS - 1);
+    await presence.save();
+    expect(seen.map(({ length }) => length)).toEqual([500, 1]);
+    vi.setSystemTime(START + 6 * HOUR_MS);
+    await presence.save();
+    await presence.save();
+    expect(seen.map(({ length }) => length)).toEqual([500, 1, 500, 1]);
+    vi.setSystemTime(START);
+    await presence.save();
+    expect(seen).toHaveLength(6);
+  });
+
+  it('is told before somebody is let in who was away for half a day, by either clock', async () => {
+    const { presence, seen } = create();
+    const at = (hours: number) => new Date(START + hours * HOUR_MS).toISOString();
+    const comes = (connected: number, active: number) =>
+      presence.comesBack({ ...stored('ada'), connected_at: at(connected), last_activity: at(active) });
+    await comes(-24, -11.9);
+    await comes(-11.9, -24);
+    expect(seen).toEqual([]);
+    await comes(-12, -24);
+    await comes(-24, -12);
+    await comes(12, 0);
+    expect(seen).toEqual(Array(3).fill([{ id: 'ada', connected_at: START, last_activity: START }]));
   });
 
   it('follows a clock that was set back', () => {
