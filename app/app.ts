@@ -39,6 +39,7 @@ import { roomHandlers } from './sockets/room.ts';
 import { createSocketServer } from './sockets/server.ts';
 import { type BackupSummary, backupDatabase } from './stores/sqlite/backup.ts';
 import { claimDatabase, findDatabase, refuseLostDatabase } from './stores/sqlite/claim.ts';
+import { type Compacted, compactDatabase } from './stores/sqlite/compact.ts';
 import type { DataLock } from './stores/sqlite/lock.ts';
 import { restoreDatabase } from './stores/sqlite/restore.ts';
 import { openSqliteStore } from './stores/sqlite/store.ts';
@@ -239,6 +240,19 @@ export function restore(config: Config, file: string): ReturnType<typeof restore
   const claim = claimDatabase(databasePath(config));
   try {
     return restoreDatabase(claim.path, file);
+  } finally {
+    claim.release();
+  }
+}
+
+/**
+ * Gives the room of what was deleted back to the disk; see `compactDatabase`.
+ * @throws Error when a server is running, or there is no room to work in; then nothing was changed
+ */
+export function compact(config: Config): Compacted {
+  const claim = claimDatabase(databasePath(config));
+  try {
+    return compactDatabase(findDatabase(claim.path));
   } finally {
     claim.release();
   }

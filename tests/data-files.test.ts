@@ -113,6 +113,26 @@ describe('the files of the data folder', () => {
   });
 });
 
+it('the database shrinks when it is compacted, while no server runs', async () => {
+  await using server = await startServer();
+  const ada = await guest(server, 'ada');
+  const rooms = [await ada.createRoom(), await ada.createRoom()] as const;
+  for (const room of rooms)
+    await Promise.all(Array.from({ length: 200 }, (_, i) => ada.say(room, `${i} ${'x'.repeat(1_500)}`)));
+  await tool(server, 'admin', 'delete-room', rooms[0].id);
+  await expect(tool(server, 'admin', 'compact')).rejects.toMatchObject({
+    stderr: expect.stringContaining('Another server'),
+  });
+  const { token } = ada.me;
+  ada.close();
+  await server.stop();
+  expect(await tool(server, 'admin', 'compact')).toMatch(/has 0\.\d MB now, \d\.\d MB before/);
+  expect((await stat(join(server.folder, 'sohbet.db'))).size).toBeLessThan(600_000);
+  await server.start();
+  const back = await connect(server, { token });
+  expect(back.me.rooms).toMatchObject([{ id: rooms[1].id, seq: 201 }]);
+});
+
 describe('a backup', () => {
   it('is not made of a database that is damaged, and one that is damaged is not restored', async () => {
     await using server = await startServer();

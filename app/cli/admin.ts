@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { withAdmin } from '../app.ts';
+import { compact, withAdmin } from '../app.ts';
 import { progressBar, runTool, UsageError } from './run.ts';
 
 const USAGE = `Usage: npm run admin -- COMMAND
@@ -16,6 +16,7 @@ const USAGE = `Usage: npm run admin -- COMMAND
   prune --days N [--dry-run]
                           retire guests who were not seen for N days, remove those of them who said nothing,
                           and rooms without members in which nothing happened for as long
+  compact                 give the room of what was deleted back to the disk; while no server runs
 --json prints lists as one JSON object a line.`;
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -34,6 +35,10 @@ await runTool(async (config, args) => {
   const [command, argument, second] = positionals;
   const most = command === 'set-owner' ? 3 : 2;
   if (command === undefined || positionals.length > most) throw new UsageError(USAGE);
+  if (command === 'compact' && argument === undefined) {
+    const { before, after } = compact(config);
+    return console.log(`The database has ${megabytes(after)} now, ${megabytes(before)} before.`);
+  }
   await withAdmin(config, async (tools) => {
     if (command === 'rooms' || command === 'users') return await list(tools, command, argument, values.json);
     if (command === 'prune' && argument === undefined) return await prune(tools, values.days, values['dry-run']);
@@ -42,6 +47,10 @@ await runTool(async (config, args) => {
     await change(tools, command, argument, values.out);
   });
 });
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
 
 function parse<T>(read: () => T): T {
   try {

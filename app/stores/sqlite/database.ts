@@ -4,7 +4,13 @@ import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSy
 interface Prepared {
   readonly statement: StatementSync;
   readonly toRow: (values: readonly SQLOutputValue[]) => unknown;
+  readonly takesAway: boolean;
 }
+
+/** Statements after which something that somebody wrote, or a name, is no more: its pages of before are in the log still. */
+const TAKES_AWAY = /^\s*(DELETE\b|UPDATE\b.*\b(username|name|content|system)\s*=)/s;
+
+const LOCK_WAIT_MS = 5_000;
 
 /**
  * One connection to a SQLite file, used inside a worker thread only: every call blocks. Statements are prepared once
@@ -13,18 +19,21 @@ interface Prepared {
 export class Database {
   readonly #connection: DatabaseSync;
   readonly #statements = new Map<string, Prepared>();
+  #takenAway = true;
 
   /**
    * Opens the file, or makes it. `synchronous=FULL` with WAL: COMMIT returns after the log is on disk. `alone`: no other
    * connection can see it, and there is no `-shm` beside it.
    */
   constructor(path: string, { readOnly = false, alone = false } = {}) {
-    this.#connection = new DatabaseSync(path, { timeout: 5_000 });
+    this.#connection = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
     if (alone) this.exec('PRAGMA locking_mode = EXCLUSIVE');
     this.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY');
     this.exec('PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864');
     // A page that many commits change is then copied from the log to the file once for all of them: 16 MB of log.
     this.exec('PRAGMA wal_autocheckpoint = 4000');
+    // What is deleted is overwritten, also where pages are free.
+    this.exec('PRAGMA secure_delete = ON');
     if (readOnly) this.exec('PRAGMA query_only = ON');
   }
 
@@ -54,7 +63,34 @@ export class Database {
 
   /** Runs one statement; answers how many rows it changed. */
   run(sql: string, ...parameters: SQLInputValue[]): number {
-    return Number(this.#prepare(sql).statement.run(...parameters).changes);
+    const { statement, takesAway } = this.#prepare(sql);
+    const changes = Number(statement.run(...parameters).changes);
+    if (takesAway && changes > 0) this.#takenAway = true;
+    return changes;
+  }
+
+  /** Whether the log may hold something that was taken away since it was last emptied. */
+  get holdsTraces(): boolean {
+    return this.#takenAway;
+  }
+
+  /** To be called when another connection has written: nobody knows what. */
+  noteOutsideWrite(): void {
+    this.#takenAway = true;
+  }
+
+  /**
+   * Moves all commits from the log to the file and empties the log, without waiting for anybody: while someone reads what
+   * is in it, it stays, to be tried again.
+   */
+  emptyLog(): void {
+    this.exec('PRAGMA busy_timeout = 0');
+    try {
+      const result = this.get<{ busy: number }>('PRAGMA wal_checkpoint(TRUNCATE)');
+      this.#takenAway = result?.busy !== 0;
+    } finally {
+      this.exec(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
+    }
   }
 
   /**
@@ -104,7 +140,8 @@ export class Database {
     if (prepared === undefined) {
       const statement = this.#connection.prepare(sql);
       statement.setReturnArrays(true);
-      prepared = { statement, toRow: rowMaker(statement.columns().map(({ name }) => name)) };
+      const toRow = rowMaker(statement.columns().map(({ name }) => name));
+      prepared = { statement, toRow, takesAway: TAKES_AWAY.test(sql) };
       this.#statements.set(sql, prepared);
     }
     return prepared;

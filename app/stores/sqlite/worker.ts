@@ -84,10 +84,21 @@ function open({ path, role, alone = false }: WorkerOptions) {
   function writtenOutside(): boolean {
     const before = dataVersion;
     dataVersion = db.dataVersion();
+    if (dataVersion !== before) db.noteOutsideWrite();
     return dataVersion !== before;
   }
 
-  return { epoch, write, read, writtenOutside, close: () => db.close() };
+  let tryAt = Number.NEGATIVE_INFINITY;
+  /** Empties the log when it holds what was taken away: at once, or while that goes on from time to time. */
+  function removeTraces(): void {
+    const now = performance.now();
+    if (!db.holdsTraces || now < tryAt) return;
+    tryAt = now + EMPTY_INTERVAL_MS;
+    db.emptyLog();
+    if (db.holdsTraces) tryAt = now;
+  }
+
+  return { epoch, write, read, writtenOutside, removeTraces, close: () => db.close() };
 }
 
 /** The reply to a call that met a fault. */
@@ -95,6 +106,9 @@ function failure(error: unknown): FailedReply {
   const fault = faultOf(error);
   return { ok: false, code: faultCode(fault), fault };
 }
+
+/** No more often than this is the log emptied, in milliseconds. */
+const EMPTY_INTERVAL_MS = 5_000;
 
 /** How often the writer looks whether another process has written, in milliseconds. */
 const WATCH_INTERVAL_MS = 500;
@@ -113,6 +127,7 @@ function start(): void {
   const watch = () => {
     try {
       if (connection.writtenOutside()) port?.postMessage({ kind: 'outside write' } satisfies OutsideWrite);
+      connection.removeTraces();
     } catch (error) {
       port?.postMessage({ kind: 'watch failed', fault: faultOf(error) } satisfies WatchFailed);
     }

@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Message, Room } from '../protocol/index.ts';
+import { guest, type TestClient } from './support/client.ts';
+import { deadline } from './support/deadline.ts';
+import { spawnServer } from './support/process.ts';
+import { tool } from './support/tool.ts';
+
+const MARK = /MARK-\d{5}/g;
+const EACH = 250;
+let marks = 0;
+/** A text that is nowhere else. */
+const mark = () => `MARK-${String(++marks).padStart(5, '0')} was here`;
+
+/** The marks in a file. */
+async function marksIn(path: string): Promise<Set<string>> {
+  return new Set(existsSync(path) ? ((await readFile(path, 'latin1')).match(MARK) ?? []) : []);
+}
+
+/** Says some texts, each with a mark. */
+async function sayMarks(client: TestClient, room: Room, count = EACH): Promise<Message[]> {
+  return await Promise.all(Array.from({ length: count }, () => client.say(room, mark())));
+}
+
+/** Waits until something holds. */
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const ended = new AbortController();
+  const waiting = (async () => {
+    while (!ended.signal.aborted && !(await holds())) await new Promise((resolve) => setTimeout(resolve, 100));
+  })();
+  await deadline(waiting, what, 20_000).finally(() => ended.abort());
+}
+
+describe('what was erased', () => {
+  it('is in neither the database, its log nor a backup, whatever took it away', async () => {
+    await using server = await spawnServer();
+    const file = join(server.folder, 'sohbet.db');
+    const ada = await guest(server, 'ada');
+    const can = await guest(server, 'can');
+    const room = await can.createRoom();
+    const doomed = await can.createRoom({ name: 'Doomed' });
+    await ada.ok('join_room', { room_id: room.id });
+    const deleted = await sayMarks(can, room);
+    const edited = await sayMarks(can, room);
+    await sayMarks(ada, room);
+    await sayMarks(can, doomed);
+    expect((await marksIn(`${file}-wal`)).size).toBeGreaterThan(4 * EACH - 10);
+
+    for (const { id: message_id } of deleted) await can.ok('delete_message', { message_id });
+    for (const { id: message_id } of edited) await can.ok('update_message', { message_id, content: 'nothing' });
+    await tool(server, 'admin', 'erase-user', ada.id);
+    await tool(server, 'admin', 'delete-room', doomed.id);
+    const backup = join(server.folder, 'backup.db');
+    await tool(server, 'backup', backup);
+    // The log is emptied into the file from time to time.
+    await until('no trace', async () => (await marksIn(`${file}-wal`)).size + (await marksIn(file)).size === 0);
+    const left = await Promise.all([file, `${file}-wal`, backup].map(async (path) => [...(await marksIn(path))]));
+    expect(left).toEqual([[], [], []]);
+    const name = ada.me.user.username;
+    for (const path of [file, `${file}-wal`, backup]) expect(await readFile(path, 'latin1')).not.toContain(name);
+    expect(await readFile(backup, 'latin1')).not.toContain('Doomed');
+  });
+});
