@@ -38,6 +38,7 @@ describe.each(TRANSPORTS)('adding and removing members over %s', (transport) => 
     const username = can.me.user.username;
     const entry = await ada.waitFor('message', (message) => message.seq === 3);
     expect(entry.system).toEqual({ type: 'user_joined', user_id: can.id, username, added_by: ada.id });
+    expect(entry.content).toBe(`${username} was added`);
     expect(await ada.waitFor('user_joined_room', (event) => event.user.id === can.id)).toMatchObject({ seq: 3 });
     const { messages } = await can.ok('get_messages', { room_id: room.id });
     expect(messages.map((message) => message.seq)).toEqual([1, 2, 3, 4, 5, 6]);
@@ -92,6 +93,7 @@ describe.each(TRANSPORTS)('adding and removing members over %s', (transport) => 
     const username = can.me.user.username;
     const entry = await ada.waitFor('message', (message) => message.seq === 4);
     expect(entry.system).toEqual({ type: 'user_left', user_id: can.id, username, removed_by: ada.id });
+    expect(entry.content).toBe(`${username} was removed`);
     expect(await can.code('get_messages', { room_id: room.id })).toBe('ROOM_NOT_FOUND');
     expect(await can.code('send_message', { room_id: room.id, content: 'x' })).toBe('ROOM_NOT_FOUND');
     expect(await can.code('delete_message', { message_id: mine.id })).toBe('MESSAGE_NOT_FOUND');

@@ -123,6 +123,7 @@ describe.each(TRANSPORTS)('joining and leaving over %s', (transport) => {
     const entry = await ada.waitFor('message', (message) => message.seq === 3);
     expect(entry).toMatchObject({ rev: 3, is_system_message: true, user_id: can.id, username });
     expect(entry.system).toEqual({ type: 'user_joined', user_id: can.id, username });
+    expect(entry.content).toBe(`${username} joined`);
     expect(entry.content).toContain(username);
     expect(joined.messages[2]).toEqual(entry);
     const news = await ada.waitFor('user_joined_room', (event) => event.user.id === can.id);
@@ -188,6 +189,14 @@ describe.each(TRANSPORTS)('joining and leaving over %s', (transport) => {
     expect((await can.ok('join_room', { room_id: room.id, password: 'parola ğüşİ' })).room.user_count).toBe(2);
   });
 
+  it('takes the password as another keyboard writes it', async () => {
+    const ada = await guest(server, 'ada', transport);
+    const can = await guest(server, 'can', transport);
+    const room = await ada.createRoom({ type: 'private', password: 'ﬁnch ½ Çağ' });
+    const password = 'finch 1⁄2 C\u0327ag\u0306';
+    expect((await can.ok('join_room', { room_id: room.id, password })).room.user_count).toBe(2);
+  });
+
   it('refuses rooms that do not exist and members that are none', async () => {
     const ada = await guest(server, 'ada', transport);
     const can = await guest(server, 'can', transport);
@@ -219,6 +228,7 @@ describe.each(TRANSPORTS)('joining and leaving over %s', (transport) => {
     const entry = await ada.waitFor('message', (message) => message.room_id === room.id && message.seq === 3);
     expect(entry).toMatchObject({ is_system_message: true, user_id: can.id });
     expect(entry.system).toEqual({ type: 'user_left', user_id: can.id, username });
+    expect(entry.content).toBe(`${username} left`);
     expect(await ada.waitFor('user_left_room')).toEqual(gone);
     await ada.say(room, 'about them');
     const marker = await ada.say(other, 'marker');

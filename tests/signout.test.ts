@@ -1,6 +1,9 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import { connect, guest, TRANSPORTS } from './support/client.ts';
-import { sharedServer, startServer } from './support/server.ts';
+import { createTokens } from '../app/services/token.ts';
+import { connect, guest, type TestClient, TRANSPORTS } from './support/client.ts';
+import { sharedServer, startServer, testEnv } from './support/server.ts';
 
 const server = sharedServer();
 
@@ -49,6 +52,32 @@ it('ends every socket of the user when told everywhere, and no token of theirs o
     const client = await connect(server);
     expect(await client.code('authenticate', { token })).toBe('INVALID_TOKEN');
   }
+});
+
+it('revokes this token for good, and with everywhere each one of the user, whatever else is known of the user', async () => {
+  await using server = await startServer();
+  const [ada, can, eve] = [await guest(server, 'ada'), await guest(server, 'can'), await guest(server, 'eve')];
+  const tokens = await createTokens(testEnv('')['TOKEN_SECRET'] ?? '', Date.now);
+  // Of another device, which guests do not have yet.
+  const second = (client: TestClient) =>
+    tokens.issue({ user_id: client.id, token_id: `second of ${client.id}`, generation: 0 });
+  const seconds = await Promise.all([ada, can, eve].map(second));
+  for (const token of seconds) (await connect(server, { token })).close();
+  await ada.ok('sign_out', {});
+  await can.ok('sign_out', { everywhere: true });
+  await eve.ok('sign_out', {});
+  await server.stop();
+  const db = new DatabaseSync(join(server.folder, 'sohbet.db'));
+  db.exec('UPDATE users SET retired_at = NULL');
+  db.close();
+  await server.start();
+  const reply = async (token: string) => {
+    const client = await connect(server);
+    const answer = await client.call('authenticate', { token });
+    return answer.ok ? 'in' : answer.error.code;
+  };
+  for (const client of [ada, can, eve]) expect(await reply(client.me.token)).toBe('INVALID_TOKEN');
+  expect(await Promise.all(seconds.map(reply))).toEqual(['in', 'INVALID_TOKEN', 'in']);
 });
 
 it('refuses what is sent after it on the same socket', async () => {

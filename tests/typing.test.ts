@@ -3,7 +3,8 @@ import { LIMITS, type Room } from '../protocol/index.ts';
 import { connect, guest, type Host, type TestClient, TRANSPORTS, type Transport } from './support/client.ts';
 import { sharedServer, startServer } from './support/server.ts';
 
-const server = sharedServer();
+/** Typing lapses so late that what ends it is seen. */
+const server = sharedServer({ config: { typingLapseMs: 600_000 } });
 
 /** Two members of a room of Ada's. */
 async function pair(server: Host, transport: Transport): Promise<{ ada: TestClient; can: TestClient; room: Room }> {
