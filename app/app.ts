@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import manifest from '../package.json' with { type: 'json' };
@@ -27,7 +27,7 @@ import { Presence } from './services/presence.ts';
 import { Rooms } from './services/room.ts';
 import { Sessions } from './services/session.ts';
 import { Tail } from './services/tail.ts';
-import { settleTimes } from './services/times.ts';
+import { settleTimes, soundTimes } from './services/times.ts';
 import { createTokens } from './services/token.ts';
 import { Typing } from './services/typing.ts';
 import { watchOutsideWrites } from './services/watch.ts';
@@ -79,6 +79,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const { store, lock } = await openStore(config, logger, metrics);
   const clock = new Clock();
   const { now } = clock;
+  const { seenNow, issuedNow } = await soundTimes({ store, now, installedAt: installedAt(), logger });
   const secret = config.tokenSecret ?? (lock === null ? createSecret() : await loadOrCreateSecret(config.dataDir));
 
   const delivery = new Fanout({ moreSoon: () => store.isCommitting, logger, metrics });
@@ -89,7 +90,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     graceMs: config.presenceGraceMs,
     broadcastMax: config.presenceBroadcastMax,
     onSeen: (users) =>
-      store.users.touch({ users, at: now() }).then(
+      store.users.touch({ users, at: seenNow() }).then(
         () => true,
         (error: unknown) => {
           logger.warn({ err: error }, 'last activity was not kept');
@@ -100,7 +101,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     onLeft: (user, room_id) => typing.stop(user, room_id),
   });
   const tail = new Tail({ store, delivery, presence, logger, metrics });
-  const tokens = await createTokens(secret, now);
+  const tokens = await createTokens(secret, now, issuedNow);
   const limiting = numbers && createLimiting({ numbers, store, presence, metrics });
   const limits = limiting?.limits ?? null;
   const common = { store, presence, tail, typing, delivery, metrics, now, newId: createIds() };
@@ -108,6 +109,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const sessions = new Sessions({
     ...common,
     tokens,
+    seenNow,
     onRetired: () => departures.wake(),
     limits: { ...LIMITS, ...numbers },
     connectionsPerUser: limits?.cap('connections_per_user') ?? Number.POSITIVE_INFINITY,
@@ -189,6 +191,11 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
 
     onFailure: (listener) => store.onFailure(listener),
   };
+}
+
+/** When this program came to this machine, in milliseconds since 1970. */
+function installedAt(): number {
+  return statSync(new URL('../package.json', import.meta.url)).mtimeMs;
 }
 
 /** All numbers of the limits; null when nothing is limited. @throws ConfigError when one is named that is none */

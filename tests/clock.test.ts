@@ -1,6 +1,9 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
 import { connect, type TestClient } from './support/client.ts';
-import { type ServerProcess, spawnServer } from './support/process.ts';
+import { ServerProcess, spawnServer } from './support/process.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const YEAR_MS = 365 * DAY_MS;
@@ -69,4 +72,44 @@ it('shows nobody as seen in the future', async () => {
   can.close();
   await ada.waitFor('user_disconnected', ({ user_id }) => user_id === can.id);
   expect(Math.max(...(await seen()))).toBeLessThan(Date.now() + DAY_MS);
+});
+
+/** What holds for a program that came to this machine within the last year. */
+const isNew = Date.now() - statSync(new URL('../package.json', import.meta.url)).mtimeMs < YEAR_MS / 2;
+
+/** How long ago the user who was not seen for the longest was seen. */
+function longestUnseen({ folder }: ServerProcess): number {
+  const db = new DatabaseSync(join(folder, 'sohbet.db'), { readOnly: true });
+  const row = db.prepare('SELECT min(seen_at) AS at FROM users').get();
+  db.close();
+  return Date.now() - Number(row?.['at']);
+}
+
+it.runIf(isNew)('makes tokens that are good once a clock that was five years back is right', async () => {
+  await using server = await spawnWithClock(-5 * YEAR_MS);
+  const ada = await connect(server, { username: 'ada' });
+  const can = await connect(server, { username: 'can' });
+  await setClock(server, ada, 0);
+  await connect(server, { token: ada.me.token });
+  await server.kill('SIGKILL');
+
+  await using right = new ServerProcess(server.folder, {});
+  await right.start();
+  for (const { me } of [ada, can]) {
+    const back = await connect(right, { token: me.token });
+    expect(back.me.user.username).toBe(me.user.username);
+  }
+  expect(longestUnseen(right)).toBeLessThan(YEAR_MS / 2 + DAY_MS);
+});
+
+it('takes nobody for long unseen, and no token for old, since the clock was back for a while', async () => {
+  await using server = await spawnWithClock();
+  const ada = await connect(server, { username: 'ada' });
+  await connect(server, { username: 'can' });
+  await setClock(server, ada, -5 * YEAR_MS);
+  const { me } = await connect(server, { token: ada.me.token });
+  await setClock(server, ada, 0);
+  await connect(server, { token: me.token });
+  await server.kill('SIGTERM');
+  expect(longestUnseen(server)).toBeLessThan(DAY_MS);
 });

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, expect, it } from 'vitest';
 import { createLogger } from '../app/core/logger.ts';
 import { createMetrics } from '../app/core/metrics.ts';
@@ -39,7 +40,7 @@ async function create({ ada, can }: { ada: number; can: number }) {
     clock.uptime += ms;
     await expiry.check();
   };
-  return { store, clock, retired, pass, [Symbol.asyncDispose]: () => store.close() };
+  return { store, path, clock, retired, pass, [Symbol.asyncDispose]: () => store.close() };
 }
 
 it('retires a guest whose token has expired, on the second look a day later', async () => {
@@ -55,6 +56,25 @@ it('retires a guest whose token has expired, on the second look a day later', as
   expect((await store.users.session({ user_id: 'can', token: undefined })).user?.username).toBe('can');
   for (let day = 0; day < 8; day++) await pass(DAY_MS);
   expect(retired).toEqual(['ada', 'can']);
+});
+
+it('forgets a revocation once its token has expired, and not by a clock that is far ahead for less than a day', async () => {
+  await using world = await create({ ada: START, can: START });
+  const { store, path, clock, pass } = world;
+  const expires_at = START + YEAR_MS;
+  await store.users.revoke({ user_id: 'ada', token_id: 'phone', expires_at, at: START });
+  const beside = new DatabaseSync(path, { readOnly: true });
+  const kept = () => beside.prepare('SELECT token_id FROM revoked_tokens').all().length;
+  clock.at += 2 * YEAR_MS;
+  await pass(0);
+  await store.users.revoke({ user_id: 'can', token_id: 'laptop', expires_at: clock.at + YEAR_MS, at: clock.at });
+  for (let hour = 0; hour < 20; hour++) await pass(HOUR_MS);
+  clock.at -= 2 * YEAR_MS;
+  for (let hour = 0; hour < 60; hour++) await pass(HOUR_MS);
+  expect(kept()).toBe(2);
+  for (let day = 0; day < 368; day++) await pass(DAY_MS);
+  expect(kept()).toBe(1);
+  beside.close();
 });
 
 it('retires nobody by a clock that is far ahead for less than a day', async () => {

@@ -18,7 +18,7 @@ const MARGIN_MS = 24 * HOUR_MS;
 
 const USERS_A_STEP = 100;
 
-/** Retires guests whose token has expired, since they can never come back. */
+/** Retires guests whose token has expired, since they can never come back, and forgets what expired tokens were revoked. */
 export class Expiry {
   readonly #options: ExpiryOptions;
   readonly #time: AgreedTime;
@@ -49,6 +49,7 @@ export class Expiry {
     const time = this.#time.read();
     if (time === undefined) return;
     const { store, sessions, now } = this.#options;
+    await store.users.forgetRevoked({ expired_before: time });
     const before = time - TOKEN_LIFETIME_MS - MARGIN_MS;
     for (;;) {
       const users = await store.users.unseen({ before, limit: USERS_A_STEP });

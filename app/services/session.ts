@@ -9,7 +9,7 @@ import type { Revoked, SessionSnapshot, Store, TokenIdentity } from '../stores/s
 import type { Connection, Delivery } from './delivery.ts';
 import type { Presence } from './presence.ts';
 import type { Tail } from './tail.ts';
-import { TOKEN_LIFETIME_MS, type TokenService } from './token.ts';
+import type { TokenService } from './token.ts';
 import type { Typing } from './typing.ts';
 
 /** What sessions need. */
@@ -22,6 +22,8 @@ export interface SessionOptions {
   readonly delivery: Delivery;
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number;
+  /** The same, but for a clock that is known to be behind: when a guest is seen, who is retired when not seen for long. */
+  readonly seenNow: () => number;
   readonly newId: () => string;
   readonly metrics: Metrics;
   /** What a client is told of sizes and rates, as flat numbers. */
@@ -99,7 +101,7 @@ export class Sessions {
     const { user, token_id, token_generation } = identity;
     const revoked = everywhere ? null : token_id;
     // A copy of the token may have been renewed elsewhere, up to this moment.
-    const expires_at = now() + TOKEN_LIFETIME_MS;
+    const expires_at = this.#options.tokens.expiry();
     const { retired } = await store.users.revoke({ user_id: user.id, token_id: revoked, expires_at, at: now() });
     answer();
     const tokens = everywhere ? { generation: token_generation } : { token_id };
@@ -142,7 +144,7 @@ export class Sessions {
   }
 
   async #asGuest(connection: Connection, username: string, answer: (signedIn: SignedIn) => void): Promise<void> {
-    const { store, now, newId } = this.#options;
+    const { store, now, seenNow, newId } = this.#options;
     const key = foldCase(username);
     if (this.#namesUnderWay.has(key)) throw new Refusal('USERNAME_TAKEN', { field: 'username' });
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -150,7 +152,13 @@ export class Sessions {
     try {
       const holder = await store.users.holderOf(username);
       if (holder !== undefined && this.#isHere(holder)) throw new Refusal('USERNAME_TAKEN', { field: 'username' });
-      const user = await store.users.create({ id: newId(), username, absent_holder: holder ?? null, at: now() });
+      const user = await store.users.create({
+        id: newId(),
+        username,
+        absent_holder: holder ?? null,
+        at: now(),
+        seen_at: seenNow(),
+      });
       await this.#start(connection, { user_id: user.id, token: undefined }, answer);
     } finally {
       this.#namesUnderWay.delete(key);

@@ -40,3 +40,25 @@ export function settleTimes({ store, presence, clock, logger }: TimesOptions): (
     clearTimeout(retry);
   };
 }
+
+/**
+ * The clock for what expires, which may be behind, as on a machine that does not keep the time while it is off: what is
+ * counted from too early is void once the clock is right, what is counted from too late lasts longer and does no harm.
+ * @param about `installedAt`: when this program came to this machine, in milliseconds since 1970
+ * @returns `seenNow` for when users are seen: no earlier than the program; `issuedNow` for tokens: nor than when any user
+ *   was seen before
+ */
+export async function soundTimes(about: {
+  readonly store: Pick<Store, 'users'>;
+  readonly now: () => number;
+  readonly installedAt: number;
+  readonly logger: Logger;
+}): Promise<{ readonly seenNow: () => number; readonly issuedNow: () => number }> {
+  const { store, now, installedAt, logger } = about;
+  const newestSeen = await store.users.newestSeen().catch((error: unknown) => {
+    logger.warn({ err: error }, 'when users were last seen could not be read');
+    return 0;
+  });
+  const from = Math.floor(installedAt);
+  return { seenNow: () => Math.max(now(), from), issuedNow: () => Math.max(now(), from, newestSeen) };
+}

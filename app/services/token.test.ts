@@ -25,6 +25,23 @@ it('is good for a year, and no longer', async () => {
   expect(await read(tokens, renewed)).toBe('INVALID_TOKEN');
 });
 
+it('lasts a year from when it is known to be, though the clock is behind', async () => {
+  const right = Date.parse('2026-11-28T12:00:00.000Z');
+  const clock = { at: right - 5 * TOKEN_LIFETIME_MS };
+  const tokens = await createTokens(
+    SECRET,
+    () => clock.at,
+    () => Math.max(clock.at, right),
+  );
+  const token = await tokens.issue(ADA);
+  expect(await read(tokens, token)).toEqual(ADA);
+  expect(tokens.expiry()).toBe(right + TOKEN_LIFETIME_MS);
+  clock.at = right + TOKEN_LIFETIME_MS - 1_000;
+  expect(await read(tokens, token)).toEqual(ADA);
+  clock.at += 1_000;
+  expect(await read(tokens, token)).toBe('INVALID_TOKEN');
+});
+
 it('is nobody else’s to make or to change', async () => {
   const now = () => Date.parse('2026-11-28T12:00:00.000Z');
   const tokens = await createTokens(SECRET, now);

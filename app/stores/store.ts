@@ -119,7 +119,14 @@ export interface UserStore {
    * Makes a guest. `absent_holder` is who holds the name now, if it is someone who is offline.
    * Refuses `USERNAME_TAKEN` when the name may not be taken over.
    */
-  create(input: { id: string; username: string; absent_holder: string | null; at: number }): Promise<StoredUser>;
+  create(input: {
+    id: string;
+    username: string;
+    absent_holder: string | null;
+    at: number;
+    /** When the guest was seen, if that is known better than by `at`. */
+    seen_at?: number;
+  }): Promise<StoredUser>;
   /**
    * Gives a user that lost its name the first of these that is free, and answers it; one that has a name again keeps it.
    * Refuses `USERNAME_TAKEN`, and `INVALID_TOKEN` for who is retired.
@@ -145,6 +152,10 @@ export interface UserStore {
   depart(input: { user_id: string; message_id: string; at: number }): Promise<boolean>;
   /** Keeps when users were last seen, at the latest at `at`. */
   touch(input: { users: readonly LastSeen[]; at: number }): Promise<void>;
+  /** When any user who is not retired was last seen, in milliseconds since 1970; 0 when there is none. */
+  newestSeen(): Promise<number>;
+  /** Forgets that tokens were revoked which expired before a time. */
+  forgetRevoked(input: { expired_before: number }): Promise<void>;
   /** Some of the users who were last online before a time, and are not retired; the longest unseen first. */
   unseen(input: { before: number; limit: number }): Promise<{ id: string; username: string }[]>;
   /** Retires a guest as {@link revoke} does, unless it was online since then, or is retired; whether it did. */

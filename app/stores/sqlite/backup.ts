@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdtempSync, readdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { explainFault } from './faults.ts';
 import { LOGS, syncFile, syncFolder } from './files.ts';
 import { type DataLock, tryLock } from './lock.ts';
 
@@ -54,6 +55,8 @@ function copyInto(path: string, draft: string): void {
   try {
     source.prepare('VACUUM INTO ?').run(draft);
     chmodSync(draft, 0o600);
+  } catch (error) {
+    throw new Error(explainFault(`copy ${path} to ${draft}`, error), { cause: error });
   } finally {
     source.close();
   }

@@ -21,7 +21,7 @@ export function writeCalls(db: Database, rooms: RoomState) {
       rooms.settle(at);
       db.run('UPDATE users SET connected_at = ? WHERE connected_at > ?', at, at);
       db.run('UPDATE users SET last_activity = ? WHERE last_activity > ?', at, at);
-      db.run('UPDATE users SET seen_at = ? WHERE seen_at > ?', at, at);
+      // Not `seen_at`: a clock that is behind for a moment would make everybody someone to be retired.
       return { value: null, entries: [] };
     },
     probeWrite(at: number): null {

@@ -48,8 +48,8 @@ const REMEDIES: Readonly<Record<StoreFault, string>> = {
   other: '',
 };
 
-/** Why a database cannot be opened, for people: its path, the cause, and what to do, in one line. */
-export function explainFault(path: string, error: unknown): string {
+/** Why something cannot be done with a database, such as to open its path: the cause, and what to do, in one line. */
+export function explainFault(what: string, error: unknown): string {
   const cause = error instanceof Error ? error.message : String(error);
-  return `Cannot open the database ${path}: ${cause.replace(/\.$/, '')}. ${REMEDIES[faultOf(error).kind]}`.trimEnd();
+  return `Cannot ${what}: ${cause.replace(/\.$/, '')}. ${REMEDIES[faultOf(error).kind]}`.trimEnd();
 }

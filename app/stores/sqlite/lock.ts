@@ -24,6 +24,6 @@ export function tryLock(file: string): DataLock | null {
   } catch (error) {
     lock.close();
     if (faultOf(error).kind === 'locked') return null;
-    throw new Error(explainFault(`${file}.lock`, error), { cause: error });
+    throw new Error(explainFault(`lock ${file}`, error), { cause: error });
   }
 }

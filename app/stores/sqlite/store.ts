@@ -238,6 +238,7 @@ function stores(
   const add = write('add');
   const remove = write('remove');
   const touchUsers = write('touchUsers');
+  const forgetRevoked = write('forgetRevoked');
 
   const setOwner = write('setOwner');
   const deleteRoom = write('deleteRoom');
@@ -269,6 +270,8 @@ function stores(
     users: {
       create: write('createUser'),
       rename: write('renameUser'),
+      newestSeen: () => reads.call('newestSeen', undefined),
+      forgetRevoked: async (input) => void (await forgetRevoked(input)),
       holderOf: read('holderOf'),
       session: read('session'),
       revoke: write('revokeTokens'),

@@ -27,14 +27,29 @@ export function userWrites(db: Database, rooms: RoomState) {
   }
 
   return {
-    createUser(input: { id: string; username: string; absent_holder: string | null; at: number }): Written<StoredUser> {
-      const { id, username, at } = input;
+    createUser(input: {
+      id: string;
+      username: string;
+      absent_holder: string | null;
+      at: number;
+      seen_at?: number;
+    }): Written<StoredUser> {
+      const { id, username, at, seen_at = at } = input;
       const name_key = foldCase(username);
       if (name_key === foldCase(ERASED_USERNAME) || !mayTakeName(holder(name_key), input.absent_holder))
         throw new Refusal('USERNAME_TAKEN', { field: 'username' });
       db.run('UPDATE users SET name_key = NULL WHERE name_key = ?', name_key);
       const columns = 'id, username, name_key, generation, created_at, connected_at, last_activity, seen_at';
-      db.run(`INSERT INTO users (${columns}) VALUES (?, ?, ?, 0, ?, ?, ?, ?)`, id, username, name_key, at, at, at, at);
+      db.run(
+        `INSERT INTO users (${columns}) VALUES (?, ?, ?, 0, ?, ?, ?, ?)`,
+        id,
+        username,
+        name_key,
+        at,
+        at,
+        at,
+        seen_at,
+      );
       return { value: toUser({ id, username, connected_at: at, last_activity: at }), entries: [] };
     },
 
@@ -58,9 +73,14 @@ export function userWrites(db: Database, rooms: RoomState) {
       retire(db, rooms, input);
       if (input.token_id === null) revokeAll(db, input.user_id);
       else revokeOne(db, { ...input, token_id: input.token_id });
-      db.run('DELETE FROM revoked_tokens WHERE expires_at < ?', input.at);
       db.run('DELETE FROM notices WHERE number <= (SELECT max(number) FROM notices) - ?', NOTICES_KEPT);
       return { value: { retired: true }, entries: [] };
+    },
+
+    /** Those that have expired mean nothing any more. */
+    forgetRevoked({ expired_before }: { expired_before: number }): Written<null> {
+      db.run('DELETE FROM revoked_tokens WHERE expires_at < ?', expired_before);
+      return { value: null, entries: [] };
     },
 
     touchUsers({ users, at }: { users: readonly LastSeen[]; at: number }): Written<null> {
@@ -87,6 +107,10 @@ export function userReads(db: Database) {
     db.get('SELECT 1 FROM revoked_tokens WHERE token_id = ?', token.token_id) !== undefined;
 
   return {
+    newestSeen(): number {
+      return db.get<{ at: number | null }>('SELECT max(seen_at) AS at FROM users WHERE retired_at IS NULL')?.at ?? 0;
+    },
+
     holderOf(username: string): string | undefined {
       return db.get<{ id: string }>('SELECT id FROM users WHERE name_key = ?', foldCase(username))?.id;
     },

@@ -120,7 +120,11 @@ function start(): void {
     connection = open(options);
   } catch (error) {
     const { kind } = faultOf(error);
-    port?.postMessage({ ready: false, kind, reason: explainFault(options.path, error) } satisfies ReadyMessage);
+    port?.postMessage({
+      ready: false,
+      kind,
+      reason: explainFault(`open the database ${options.path}`, error),
+    } satisfies ReadyMessage);
     return;
   }
   port?.postMessage({ ready: true, epoch: connection.epoch } satisfies ReadyMessage);
