@@ -92,7 +92,7 @@ describe('npm start', () => {
     'passes %s on, also when it comes twice: clients are sent away, and nothing is left running',
     async (signal) => {
       const folder = await dataFolder();
-      const npm = npmStart(folder);
+      await using npm = npmStart(folder);
       const [url] = await npm.output(/http:\/\/[\w.:]+/);
       const client = await connect({ url, track: () => {} }, { username: 'ada' });
       npm.kill(signal);
@@ -106,7 +106,7 @@ describe('npm start', () => {
 
   it('leaves nothing running when it is told to stop while the server starts', async () => {
     const folder = await dataFolder();
-    const npm = npmStart(folder);
+    await using npm = npmStart(folder);
     await npm.output(/> .*main\.ts/);
     await vi.waitUntil(() => readdirSync(folder).includes('sohbet.db.lock'), { interval: 2, timeout: 20_000 });
     npm.kill('SIGTERM');
@@ -116,7 +116,7 @@ describe('npm start', () => {
 
   function npmStart(folder: string): RunningProgram {
     const env = testEnv(folder, { npm_config_update_notifier: 'false' });
-    return new RunningProgram('npm', ['start'], { cwd: ROOT, env });
+    return new RunningProgram('npm', ['start'], { cwd: ROOT, env, detached: true });
   }
 });
 
@@ -147,7 +147,7 @@ describe.skipIf(UNSHARE === undefined)('a server that is process 1, as in a cont
   ])('ends when it is told to %s', async (_, moment) => {
     const folder = await dataFolder();
     const args = [...(UNSHARE ?? []), process.execPath, '--import', TELL, join(ROOT, 'app/main.ts')];
-    const program = new RunningProgram('unshare', args, { cwd: folder, env: testEnv(folder) });
+    await using program = new RunningProgram('unshare', args, { cwd: folder, env: testEnv(folder), detached: true });
     await program.output(/listens, files: 0/);
     await vi.waitUntil(() => moment(readdirSync(folder)), { interval: 2, timeout: 20_000 });
     process.kill(Number(readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'utf8')), 'SIGTERM');

@@ -23,8 +23,19 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** How a program is started. */
+export interface ProgramOptions {
+  readonly cwd: string;
+  readonly env: Env;
+  /** Another user, which only root may take. */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** In a process group of its own, which is killed as a whole when the program is disposed of. */
+  readonly detached?: boolean;
+}
+
 /** A program that runs beside the test; its output is kept. */
-export class RunningProgram {
+export class RunningProgram implements AsyncDisposable {
   /** Everything it wrote to standard output so far. */
   stdout = '';
   /** Everything it wrote to standard error so far. */
@@ -32,10 +43,11 @@ export class RunningProgram {
   /** Settles when it has ended and all output is read. */
   readonly exit: Promise<Exit>;
   private readonly child: ChildProcess;
+  private readonly isGroup: boolean;
   private readonly watchers = new Set<() => void>();
 
-  /** @param options `uid` and `gid` are those of another user, which only root may take */
-  constructor(file: string, args: readonly string[], options: { cwd: string; env: Env; uid?: number; gid?: number }) {
+  constructor(file: string, args: readonly string[], options: ProgramOptions) {
+    this.isGroup = options.detached === true;
     const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
     const env = { PATH, HOME, NODE_COMPILE_CACHE, ...options.env };
     this.child = spawn(file, args, { ...options, env, stdio: 'pipe' });
@@ -82,6 +94,16 @@ export class RunningProgram {
   /** Sends a signal. */
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal);
+  }
+
+  /** Kills what still runs of it, and waits until it is gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      process.kill(this.isGroup ? -this.pid : this.pid, 'SIGKILL');
+    } catch {
+      // It is gone already.
+    }
+    await this.ended();
   }
 
   /** How it ended, waiting for it. */
