@@ -27,6 +27,12 @@ async function fill(client: TestClient, room: Room): Promise<void> {
   for (let i = 0; i < 60; i++) await client.say(room, `mark-${i}. ${'x'.repeat(1_000)}`);
 }
 
+/** Overwrites a page of a file. */
+async function overwrite(path: string, start: number): Promise<void> {
+  await using file = await open(path, 'r+');
+  await file.write(Buffer.alloc(PAGE_BYTES, 0xab), 0, PAGE_BYTES, start);
+}
+
 /** Overwrites the page of the database that holds this text. The server may run; it holds nothing in its log after. */
 async function damage(server: ServerProcess, text: string): Promise<void> {
   const path = join(server.folder, 'sohbet.db');
@@ -34,8 +40,7 @@ async function damage(server: ServerProcess, text: string): Promise<void> {
   expect(beside.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()).toMatchObject({ busy: 0 });
   const at = (await readFile(path)).indexOf(text);
   expect(at).toBeGreaterThan(PAGE_BYTES);
-  await using file = await open(path, 'r+');
-  await file.write(Buffer.alloc(PAGE_BYTES, 0xab), 0, PAGE_BYTES, at - (at % PAGE_BYTES));
+  await overwrite(path, at - (at % PAGE_BYTES));
   beside.close();
 }
 
@@ -61,6 +66,26 @@ describe('a damaged page of the database', () => {
     expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });
     await server.start();
     await look(await connect(server, { token: ada.me.token }));
+  });
+});
+
+describe('a database of which any one table is damaged', () => {
+  it.each(['notices', 'rooms'])('is served all the same, here without %s', async (table) => {
+    await using server = await spawnServer();
+    const ada = await connect(server, { username: 'ada' });
+    await ada.createRoom();
+    await server.kill('SIGTERM');
+    const path = join(server.folder, 'sohbet.db');
+    const db = new DatabaseSync(path);
+    const page = Number(db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').get(table)?.['rootpage']);
+    db.close();
+    await overwrite(path, (page - 1) * PAGE_BYTES);
+    await server.start();
+    const back = await connect(server);
+    const answer = await back.call('authenticate', { token: ada.me.token });
+    expect(answer.ok ? 'ok' : answer.error.code).toMatch(/^(ok|UNAVAILABLE)$/);
+    await expect.poll(() => health(server)).toMatchObject({ code: 200, status: 'degraded', reason: 'damaged' });
+    expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 });
 

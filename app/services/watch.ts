@@ -28,7 +28,11 @@ export async function watchOutsideWrites({
   departures,
   logger,
 }: WatchOptions): Promise<() => void> {
-  let seen = await store.newestNotice();
+  // Where that cannot be read, old ones are taken up too, which changes nothing: nobody is here yet.
+  let seen = await store.newestNotice().catch((error: unknown) => {
+    logger.error({ err: error }, 'what another process wrote could not be read');
+    return 0;
+  });
   let running: Promise<void> = Promise.resolve();
   let retry: NodeJS.Timeout | undefined;
   let ended = false;

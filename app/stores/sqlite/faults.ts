@@ -41,7 +41,9 @@ const REMEDIES: Readonly<Record<StoreFault, string>> = {
   locked: 'Another program holds its lock: end it, or wait until it is done.',
   full: 'The disk is full: make room.',
   read_only: 'The file, what lies beside it and its folder must belong to the user who runs the server.',
-  unopened: 'The file, what lies beside it and its folder must belong to the user who runs the server.',
+  unopened:
+    'The file, what lies beside it and its folder must belong to the user who runs the server, and the limit of open ' +
+    'files (`ulimit -n`) must leave room.',
   io: "The disk fails: see the system's log.",
   damaged: 'It is no database, or it is damaged: restore a backup with `npm run restore`.',
   overloaded: '',
