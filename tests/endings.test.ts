@@ -196,3 +196,21 @@ describe.each(ENDINGS)('$name', ({ ends, by, begin }) => {
     expect(heard(can)).not.toContain('too late');
   });
 });
+
+it('ends typing in a room that is deleted with the room, of which nobody hears anything after that', async () => {
+  await using server = await startServer(LONG);
+  const world = await createWorld(server);
+  const { ada, can, eve, room, hidden } = world;
+  for (const client of [can, eve]) await client.ok('typing_status', { room_id: room.id, is_typing: true });
+  await ada.waitFor('typing_status', ({ user_id }) => user_id === eve.id);
+  await byTool(world, (admin) => admin.deleteRoom(room.id));
+  for (const client of [ada, can, eve]) await client.waitFor('room_deleted', ({ room_id }) => room_id === room.id);
+  await ada.ok('add_member', { room_id: hidden.id, user_id: eve.id });
+  for (const client of [ada, can, eve]) {
+    await client.ok('typing_status', { room_id: hidden.id, is_typing: true });
+    const names = client.entries.flatMap((entry) =>
+      entry.kind === 'event' && 'room_id' in entry.payload && entry.payload.room_id === room.id ? [entry.name] : [],
+    );
+    expect(names.at(-1)).toBe('room_deleted');
+  }
+});

@@ -195,6 +195,65 @@ describe.each([
     await Promise.all(lists);
   });
 
+  it('lets a retired user write nothing, and takes it for no member, before it has left its rooms', async () => {
+    await using opened = await open(path());
+    const { store, entries } = opened;
+    const [ada, can] = [await guest(store, 'ada'), await guest(store, 'can')];
+    const room = await roomOf(store, ada.id);
+    const open_ = await roomOf(store, can.id);
+    const of = (room_id: string, user_id: string) => ({ room_id, user_id, message_id: newId(), rooms_max: 9, at: 1 });
+    await store.rooms.add({ ...of(room.id, can.id), by: ada.id });
+    const { message: said } = await store.messages.send(message(room.id, ada.id, 'said'));
+    const before = entries.length;
+    const gone = store.users.revoke({ user_id: ada.id, token_id: 'token', expires_at: 9, at: 1 });
+    const change = { message_id: said.id, user_id: ada.id, at: 1 };
+    const made = { message_id: newId(), name: 'late', type: 'public', password_hash: null, client_id: null } as const;
+    const late = [
+      store.messages.send(message(room.id, ada.id, 'late')),
+      store.messages.edit({ ...change, content: 'late' }),
+      store.messages.delete(change),
+      store.rooms.leave(of(room.id, ada.id)),
+      store.rooms.remove({ ...of(room.id, can.id), by: ada.id }),
+      store.rooms.add({ ...of(room.id, can.id), by: ada.id }),
+      store.rooms.join({ ...of(open_.id, ada.id), verified_hash: null }),
+      store.rooms.create({ ...made, room_id: newId(), user_id: ada.id, rooms_max: 9, at: 1 }),
+      store.rooms.add({ ...of(open_.id, ada.id), by: can.id }),
+      store.users.rename({ id: ada.id, candidates: ['ada'] }),
+    ];
+    const codes = await Promise.all(late.map(code));
+    expect(codes).not.toContain('ok');
+    expect(codes.slice(-4)).toEqual(['UNAUTHENTICATED', 'UNAUTHENTICATED', 'USER_NOT_FOUND', 'INVALID_TOKEN']);
+    expect(await gone).toEqual({ retired: true });
+    expect(entries).toHaveLength(before);
+    const { users } = await store.rooms.enter({ room_id: room.id, user_id: can.id });
+    expect(users.map(({ id }) => id)).toEqual([can.id]);
+  });
+
+  it('passes a room on to who has joined before its retired owner left, and over others who are retired', async () => {
+    await using opened = await open(path());
+    const { store, entries } = opened;
+    const [ada, eve, can] = [await guest(store, 'ada'), await guest(store, 'eve'), await guest(store, 'can')];
+    const room = await roomOf(store, ada.id);
+    const of = (user_id: string) => ({ room_id: room.id, user_id, message_id: newId(), rooms_max: 9, at: 1 });
+    await store.rooms.join({ ...of(eve.id), verified_hash: null });
+    for (const { id } of [ada, eve]) await store.users.revoke({ user_id: id, token_id: id, expires_at: 9, at: 1 });
+    await store.rooms.join({ ...of(can.id), verified_hash: null });
+    for (const user_id of [ada.id, eve.id]) {
+      const depart = () => store.users.depart({ user_id, message_id: newId(), at: 1 });
+      expect([await depart(), await depart()]).toEqual([true, false]);
+    }
+    expect(await store.users.departing({ limit: 9 })).toEqual([]);
+    const told = entries.slice(-2).map(({ message: { system } }) => system);
+    expect(told).toEqual([
+      { type: 'user_left', user_id: ada.id, username: 'ada', new_owner_id: can.id },
+      { type: 'user_left', user_id: eve.id, username: 'eve' },
+    ]);
+    expect((await store.rooms.enter({ room_id: room.id, user_id: can.id })).room).toMatchObject({
+      owner_id: can.id,
+      user_count: 1,
+    });
+  });
+
   it('keeps a page of sync within the bound of an answer, and says that there is more', async () => {
     await using opened = await open(path());
     const { store } = opened;
