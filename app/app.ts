@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { mkdirSync, statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { getHeapStatistics } from 'node:v8';
 import manifest from '../package.json' with { type: 'json' };
 import { LIMITS } from '../protocol/limits.ts';
 import { RATE_NUMBERS, type RateNumbers } from '../protocol/rates.ts';
@@ -37,6 +38,7 @@ import { Dispatcher } from './sockets/handle.ts';
 import { messageHandlers } from './sockets/message.ts';
 import { roomHandlers } from './sockets/room.ts';
 import { createSocketServer } from './sockets/server.ts';
+import { UnreadLedger } from './sockets/unread.ts';
 import { type BackupSummary, backupDatabase } from './stores/sqlite/backup.ts';
 import { claimDatabase, findDatabase, refuseLostDatabase } from './stores/sqlite/claim.ts';
 import { type Compacted, compactDatabase } from './stores/sqlite/compact.ts';
@@ -63,6 +65,9 @@ export interface Overrides {
 /** How often users' last activity is kept, in milliseconds. */
 const SAVE_INTERVAL_MS = 10_000;
 
+/** How much of the heap may be what waits for clients to read it: a character of it takes up to two bytes. */
+const UNREAD_SHARE = 1 / 8;
+
 /** How much of the time for a stop goes to sending connections away. */
 const DRAIN_SHARE = 0.7;
 
@@ -82,7 +87,13 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const { seenNow, issuedNow } = await soundTimes({ store, now, installedAt: installedAt(), logger });
   const secret = config.tokenSecret ?? (lock === null ? createSecret() : await loadOrCreateSecret(config.dataDir));
 
-  const delivery = new Fanout({ moreSoon: () => store.isCommitting, logger, metrics });
+  const unread = new UnreadLedger({
+    addressMax: numbers?.['unread_bytes_per_address'] ?? Number.POSITIVE_INFINITY,
+    max: getHeapStatistics().heap_size_limit * UNREAD_SHARE,
+    logger,
+    metrics,
+  });
+  const delivery = new Fanout({ moreSoon: () => store.isCommitting, unread, logger, metrics });
   const typing = new Typing({ store, delivery, lapseMs: config.typingLapseMs });
   const presence = new Presence({
     delivery,

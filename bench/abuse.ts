@@ -3,12 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ATTACKS, type Attack } from './abuse/attacks.ts';
+import { UNREAD_ATTACKS } from './abuse/unread.ts';
 import { cleanUpAtExit, makeFolder, residentBytes, startNode, stopChild } from './processes.ts';
 import { mebibytes, print, short } from './report.ts';
 
 /*
  * Loads from below, one after another against one server with its limits on: what each costs in memory, and for how
- * long it keeps others waiting. `npm run abuse -- --connections 100 --seconds 10`.
+ * long it keeps others waiting. `npm run abuse -- --connections 100 --seconds 10 --only 'ping flood' --heap 300`.
  */
 
 const MAIN = fileURLToPath(new URL('../app/main.ts', import.meta.url));
@@ -26,8 +27,17 @@ interface Figures {
   readonly loopMs: number;
 }
 
+/** A server under attack. */
+interface Target {
+  readonly port: number;
+  readonly pid: number;
+  /** Settles when its process has ended. */
+  readonly ended: Promise<unknown>;
+  stop(): Promise<void>;
+}
+
 /** A whole server in a process of its own, with its limits on. */
-async function start(connections: number): Promise<{ port: number; pid: number; stop(): Promise<void> }> {
+async function start({ connections, heap }: Options): Promise<Target> {
   const folder = makeFolder();
   const env = {
     ...process.env,
@@ -36,6 +46,7 @@ async function start(connections: number): Promise<{ port: number; pid: number; 
     DATABASE_URL: `sqlite:${folder}/abuse.db`,
     LOG_LEVEL: 'silent',
     SIGN_IN_TIMEOUT: '2',
+    ...(heap !== undefined && { NODE_OPTIONS: `--max-old-space-size=${heap}` }),
     // All come from this machine, so that only as many connections as asked for get through.
     RATE_LIMITS: `connections_per_address=${connections + 100},handshakes_burst=${10 * connections + 1_000}`,
   };
@@ -47,7 +58,8 @@ async function start(connections: number): Promise<{ port: number; pid: number; 
     });
     child.once('exit', () => reject(new Error('the server ended at its start')));
   });
-  return { port, pid: child.pid ?? 0, stop: () => stopChild(child, 5_000) };
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  return { port, pid: child.pid ?? 0, ended, stop: () => stopChild(child, 5_000) };
 }
 
 /** The longest delay of the server's event loop since the last time it was asked, in milliseconds. */
@@ -56,11 +68,12 @@ async function loopDelay(port: number): Promise<number> {
   return Number(/^nodejs_eventloop_lag_max_seconds (\S+)/m.exec(text)?.[1]) * 1_000;
 }
 
-async function measure(attack: Attack, target: { port: number; pid: number }, options: Options): Promise<Figures> {
+async function measure(attack: Attack, target: Target, options: Options): Promise<Figures> {
   await loopDelay(target.port);
   const before = residentBytes(target.pid);
   const begin = performance.now();
   let isOver = false;
+  let isDead = false;
   const seen = { growth: 0, waitMs: 0 };
   const own = monitorEventLoopDelay({ resolution: 1 });
   const probe = async () => {
@@ -77,16 +90,24 @@ async function measure(attack: Attack, target: { port: number; pid: number }, op
       await sleep(PROBE_EVERY_MS);
     }
   };
-  const probing = probe();
-  const outcome = await attack.run(target.port, options.connections, options.seconds * 1_000);
+  const probing = probe().catch(() => {});
+  const died = target.ended.then(() => {
+    isDead = true;
+    return { opened: options.connections, ended: Number.NaN };
+  });
+  const running = attack.run(target.port, options.connections, options.seconds * 1_000);
+  const outcome = await Promise.race([died, running.catch(() => died)]);
   isOver = true;
   await probing;
-  return { ...outcome, ...seen, seconds: (performance.now() - begin) / 1_000, loopMs: await loopDelay(target.port) };
+  const loopMs = isDead ? Number.NaN : await loopDelay(target.port);
+  return { ...outcome, ...seen, seconds: (performance.now() - begin) / 1_000, loopMs };
 }
 
 interface Options {
   readonly connections: number;
   readonly seconds: number;
+  /** The heap of the server, in MiB; V8's own default when absent. */
+  readonly heap: string | undefined;
 }
 
 async function main(): Promise<void> {
@@ -95,18 +116,22 @@ async function main(): Promise<void> {
       connections: { type: 'string', default: '100' },
       seconds: { type: 'string', default: '10' },
       only: { type: 'string' },
+      heap: { type: 'string' },
     },
   });
-  const options = { connections: Number(values.connections), seconds: Number(values.seconds) };
+  const { connections, seconds, heap } = values;
+  const options = { connections: Number(connections), seconds: Number(seconds), heap };
   cleanUpAtExit();
-  const target = await start(options.connections);
+  const target = await start(options);
   const rows: string[][] = [];
-  for (const attack of ATTACKS.filter(({ name }) => values.only === undefined || name === values.only)) {
+  for (const attack of [...ATTACKS, ...UNREAD_ATTACKS].filter(
+    ({ name }) => values.only === undefined || name === values.only,
+  )) {
     const { opened, ended, seconds, growth, waitMs, loopMs } = await measure(attack, target, options);
     const row = [
       attack.name,
       String(opened),
-      String(ended),
+      Number.isNaN(ended) ? 'the server ended' : String(ended),
       short(seconds),
       mebibytes(growth),
       short(waitMs),
@@ -114,6 +139,7 @@ async function main(): Promise<void> {
     ];
     rows.push(row);
     process.stderr.write(`${row.join('  ')}\n`);
+    if (Number.isNaN(ended)) break;
     await sleep(1_000);
   }
   await target.stop();

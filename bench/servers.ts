@@ -41,10 +41,13 @@ const STOP_LIMIT_MS = 15_000;
 const COLLECT_LIMIT_MS = 60_000;
 const OUTPUT_KEPT = 4_000;
 
-/** The flags that `npm start` gives to Node. Throws when that script is not `node [flags] app/main.ts`. */
+/** The flags that `npm start` gives to Node. Throws when that script is not `exec node [flags] app/main.ts`. */
 export function productionFlags(): string[] {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
-  const words = scripts.start.trim().split(/\s+/);
+  const words = scripts.start
+    .trim()
+    .replace(/^exec /, '')
+    .split(/\s+/);
   if (words[0] !== 'node' || words.at(-1) !== 'app/main.ts') throw new Error(`"start" is ${scripts.start}`);
   return words.slice(1, -1);
 }

@@ -208,6 +208,10 @@ export const CAPS = {
     value: 1_000,
     what: { en: 'rooms that a user is a member of', tr: 'bir kullanıcının üye olduğu odalar' },
   },
+  unread_bytes_per_address: {
+    value: 33_554_432,
+    what: { en: 'bytes that wait for an address to read them', tr: 'bir adresin okumasını bekleyen bayt' },
+  },
   wrong_passwords_per_room: {
     value: 5,
     what: { en: 'wrong passwords of a user for one room', tr: 'bir kullanıcının bir oda için yanlış parolası' },

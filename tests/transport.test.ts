@@ -5,7 +5,7 @@ import { Server, type Socket } from 'socket.io';
 import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Chunk, eventPacket } from '../app/sockets/frames.ts';
-import { backlogOf, missingInternals, wayTo, writeChunks } from '../app/sockets/transport.ts';
+import { Backlog, missingInternals, wayTo, writeChunks } from '../app/sockets/transport.ts';
 
 const http = createServer();
 const server = new Server(http, { perMessageDeflate: false });
@@ -82,17 +82,18 @@ describe('the internals of the installed packages', () => {
 
   it('show what waits for a socket that does not read', async () => {
     const { client, socket } = await pair('websocket');
-    expect(backlogOf(socket)).toEqual({ bytes: 0, packets: 0 });
+    const backlog = new Backlog(socket);
+    expect(backlog.bytes).toBe(0);
     const large = new Chunk([eventPacket('a', `"${'x'.repeat(30_000_000)}"`)]);
     writeChunks(socket, [large]);
-    const { bytes } = backlogOf(socket);
+    const { bytes } = backlog;
     expect(bytes).toBeGreaterThan(1_000_000);
     // What Socket.IO sends first waits in ws, and the rest in Engine.IO's queue.
     socket.emit('b');
     socket.emit('c');
     expect(wayTo(socket)).toBe('queued');
     writeChunks(socket, [new Chunk([eventPacket('d', `"${'x'.repeat(1_000)}"`)]), chunk('e')]);
-    expect(backlogOf(socket).bytes).toBeGreaterThan(bytes + 1_000);
+    expect(backlog.bytes).toBeGreaterThan(bytes + 1_000);
     client.close();
   });
 });

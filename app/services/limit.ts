@@ -29,6 +29,8 @@ export interface LimitOptions {
 /** What is remembered of a user or an address: one number a rate, and how many connections it has. */
 export interface Account {
   held: number;
+  /** About how many bytes wait for an address to read them. */
+  unread: number;
   /** By the place of the rate in the table. */
   readonly rates: number[];
   /** Until when those that were refused have been told to wait, by the place of the rate. */
@@ -107,8 +109,8 @@ export class Limits {
     this.#byCommand = Object.fromEntries(
       COMMAND_NAMES.map((name) => [name, COMMANDS[name].rates.map(counted).filter(({ per }) => per !== 'target')]),
     ) as unknown as Record<CommandName, readonly Counted[]>;
-    const idle = ({ rates }: Account, now: number) => rates.every((due) => due <= now);
-    const create = (): Account => ({ held: 0, rates: [...NOTHING], promised: [...NOTHING] });
+    const idle = ({ rates, unread }: Account, now: number) => unread === 0 && rates.every((due) => due <= now);
+    const create = (): Account => ({ held: 0, unread: 0, rates: [...NOTHING], promised: [...NOTHING] });
     this.#users = new KeyedState({ create, idle, max: ACCOUNTS_MAX });
     this.#addresses = new KeyedState({ create, idle, max: ACCOUNTS_MAX });
   }

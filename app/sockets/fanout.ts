@@ -1,83 +1,19 @@
-import type { Socket } from 'socket.io';
-import type { Locale } from '../../protocol/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { Refusal } from '../models/refusal.ts';
-import type { Connection, Delivery, Identity, Outgoing } from '../services/delivery.ts';
-import type { SignInUnderWay } from './early.ts';
+import type { Connection, Delivery, Outgoing } from '../services/delivery.ts';
 import { endForGood } from './ending.ts';
 import { ackPacket, Chunk, eventPacket } from './frames.ts';
 import { MessageJson } from './json.ts';
-import { type Acknowledgement, backlogOf, terminate, writeChunks } from './transport.ts';
-
-/** A socket that is this far behind is ended: it comes back and syncs. */
-const BACKLOG_BYTES_MAX = 1_048_576;
-const BACKLOG_PACKETS_MAX = 1_000;
-/** A socket that is this far behind is not sent what may be lost. Between two polls, a little always waits. */
-const VOLATILE_BYTES_MAX = 65_536;
-/** Answers to a client's own questions count only here, so that they alone never get it cut, but memory is bounded. */
-const ANSWERS_BYTES_MAX = 8 * BACKLOG_BYTES_MAX;
-
-const NOTHING: Chunk[] = [];
-const DONE = Promise.resolve();
-
-/** A connection over Socket.IO. What it is sent in one turn of the event loop goes out together, at its end. */
-export class SocketConnection implements Connection {
-  readonly socket: Socket;
-  readonly locale: Locale;
-  identity: Identity | null = null;
-  entering: Set<string> | null = null;
-  turn: Promise<unknown> = DONE;
-  running = 0;
-  leave: (() => void) | null = null;
-  /** The sign-in that is under way. */
-  signIn: SignInUnderWay | null = null;
-  /** Why its last sign-in failed, when that may pass: what it commands meanwhile is refused for the same reason. */
-  notSignedIn: Refusal | null = null;
-  /** What goes out at the end of this turn. */
-  outbox: Chunk[] = NOTHING;
-  /** How much of what waits for the client is events, at most; answers wait in the same queue. */
-  eventBytes = 0;
-  /** How many events that are, by their mean size. */
-  eventPackets = 0;
-  readonly #fanout: Fanout;
-
-  constructor(socket: Socket, locale: Locale, fanout: Fanout) {
-    this.socket = socket;
-    this.locale = locale;
-    this.#fanout = fanout;
-  }
-
-  get id(): string {
-    return this.socket.id;
-  }
-
-  get closed(): boolean {
-    return !this.socket.connected;
-  }
-
-  send(outgoing: Outgoing): void {
-    this.#fanout.send(this, outgoing);
-  }
-
-  /** Takes note that no more than this many bytes wait for the client: the rest of its events has gone out. */
-  settleEvents(waiting: number): void {
-    if (waiting >= this.eventBytes) return;
-    this.eventPackets = Math.ceil((this.eventPackets * waiting) / this.eventBytes);
-    this.eventBytes = waiting;
-  }
-
-  /** Answers a command. */
-  acknowledge(acknowledgement: Acknowledgement, answer: object): void {
-    if (typeof acknowledgement === 'function') acknowledgement(answer);
-    else this.#fanout.answer(this, acknowledgement, answer);
-  }
-}
+import { NOTHING, type Outlet, type SocketConnection } from './socket-connection.ts';
+import { onceSent, watchPolls, writeChunks } from './transport.ts';
+import { UnreadAnswer, type UnreadLedger } from './unread.ts';
 
 /** What fan-out needs. */
 export interface FanoutOptions {
   /** Whether more entries will be published very soon. */
   readonly moreSoon: () => boolean;
+  /** Counts what clients do not read. */
+  readonly unread: UnreadLedger;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -98,7 +34,7 @@ interface Group {
  * Carries events to sockets. What a room receives in one turn of the event loop is encoded once, as whole WebSocket
  * frames, and what a socket receives in one turn is written once.
  */
-export class Fanout implements Delivery {
+export class Fanout implements Delivery, Outlet {
   readonly #options: FanoutOptions;
   readonly #json = new MessageJson();
   readonly #groups = new Map<string, Group>();
@@ -112,6 +48,26 @@ export class Fanout implements Delivery {
 
   constructor(options: FanoutOptions) {
     this.#options = options;
+  }
+
+  /** Counts what a connection does not read, on the account of its address, until {@link remove}. */
+  add(connection: SocketConnection, account: { unread: number } | null): void {
+    connection.account = account;
+    watchPolls(connection.socket, (response) => {
+      const answer = new UnreadAnswer(response, account);
+      const bytes = answer.measure();
+      connection.polled += bytes;
+      response.once('close', () => {
+        connection.polled -= bytes;
+        this.#options.unread.forget(answer);
+      });
+      this.#options.unread.count(answer, bytes);
+    });
+  }
+
+  /** Takes note that a connection has ended; what is on its way to the network counts until that has ended too. */
+  remove(connection: SocketConnection): void {
+    onceSent(connection.socket, () => this.#options.unread.forget(connection));
   }
 
   /** Sends one event to one connection. */
@@ -173,7 +129,7 @@ export class Fanout implements Delivery {
   sendVolatile(connections: Iterable<Connection>, { event, payload }: Outgoing): void {
     const chunk = new Chunk([eventPacket(event, this.#json.of(payload))]);
     for (const connection of connections as Iterable<SocketConnection>) {
-      if (backlogOf(connection.socket).bytes <= VOLATILE_BYTES_MAX) this.#enqueue(connection, chunk, 'event');
+      if (!connection.isLate) this.#enqueue(connection, chunk, 'event');
     }
   }
 
@@ -246,12 +202,11 @@ export class Fanout implements Delivery {
     const { socket, outbox } = connection;
     connection.outbox = NOTHING;
     writeChunks(socket, outbox);
-    const waiting = backlogOf(socket);
-    connection.settleEvents(waiting.bytes);
-    const tooMany = connection.eventBytes > BACKLOG_BYTES_MAX || connection.eventPackets > BACKLOG_PACKETS_MAX;
-    if (!tooMany && waiting.bytes <= ANSWERS_BYTES_MAX) return;
-    this.#options.metrics.slowClients.inc();
-    this.#options.logger.warn({ connection: socket.id, ...waiting }, 'a client that reads too slowly is cut');
-    terminate(socket);
+    const waiting = connection.measure();
+    if (connection.isTooFarBehind(waiting)) {
+      this.#options.metrics.slowClients.inc();
+      this.#options.logger.warn({ connection: socket.id, waiting }, 'a client that reads too slowly is cut');
+      connection.cut();
+    } else if (waiting > 0 || connection.counted > 0) this.#options.unread.count(connection, waiting);
   }
 }

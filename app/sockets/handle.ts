@@ -13,8 +13,14 @@ import type { Client, Limits } from '../services/limit.ts';
 import type { Presence } from '../services/presence.ts';
 import type { Repeats } from '../services/repeat.ts';
 import { SignInUnderWay } from './early.ts';
-import type { SocketConnection } from './fanout.ts';
+import type { SocketConnection } from './socket-connection.ts';
 import type { Acknowledgement } from './transport.ts';
+
+/** Commands whose answers may be long: a client that does not read what it has been sent gets no more of them. */
+const READS: ReadonlySet<CommandName> = new Set(['get_rooms', 'get_users', 'get_messages', 'join_room', 'sync']);
+
+/** When it may ask again, in milliseconds. */
+const READ_FIRST_MS = 1_000;
 
 /** What a handler gives back when it has answered by itself, at a place in the stream that it chose. */
 export const ANSWERED = Symbol('answered');
@@ -187,6 +193,9 @@ export class Dispatcher {
 
   /** Not `async`, as nothing on the way of a message is but what waits: each such function costs half a kilobyte. */
   #carryOut<C extends CommandName>(incoming: Incoming<C>, call: CheckedCall<C>): Promise<object | typeof ANSWERED> {
+    if (READS.has(incoming.name) && incoming.connection.mustReadFirst) {
+      throw new Refusal('OVERLOADED', { retryAfterMs: READ_FIRST_MS });
+    }
     const refusal = this.#limit(incoming, call.payload);
     if (refusal !== undefined) return this.#repeated(incoming, call.payload, refusal);
     const handler: Handler<C> = this.#options.handlers[incoming.name];

@@ -9,10 +9,11 @@ import type { Limits } from '../services/limit.ts';
 import type { Sessions } from '../services/session.ts';
 import { drainConnections } from './drain.ts';
 import { closeLeft, endAsLost } from './ending.ts';
-import { type Fanout, SocketConnection } from './fanout.ts';
+import type { Fanout } from './fanout.ts';
 import { Guard, webSocketEngine } from './guard.ts';
 import type { Dispatcher } from './handle.ts';
 import { SignInDeadline } from './sign-in-deadline.ts';
+import { SocketConnection } from './socket-connection.ts';
 import { forgetHandshake, isHandshakeForgotten, missingInternals, receiveEvents } from './transport.ts';
 
 /** What the Socket.IO server needs. */
@@ -156,6 +157,7 @@ function accept(
   metrics.connections.inc();
   const client = guard?.clientOf(socket) ?? null;
   if (client !== null) options.limits?.bind(connection, client);
+  options.fanout.add(connection, client?.addressAccount ?? null);
   deadline.add(connection, client);
 
   receiveEvents(socket, (data, acknowledgement) => {
@@ -167,6 +169,7 @@ function accept(
     metrics.connections.dec();
     deadline.delete(connection);
     connections.delete(connection);
+    options.fanout.remove(connection);
     options.sessions.disconnect(connection);
     logger.info({ connection: id, reason }, 'disconnected');
     // Who leaves the namespace has no use for the connection under it, which nothing else would end.

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Socket as NetSocket } from 'node:net';
 import { Socket } from 'socket.io';
 import { WebSocket } from 'ws';
@@ -9,6 +10,8 @@ import type { Chunk } from './frames.ts';
  * - ws writes a frame to its net.Socket (`_socket`) at once, unless its sender compresses or reads a blob
  *   (`_sender._state` is not 0): so while the sender is idle and Engine.IO's queue (`writeBuffer`) is empty, all that
  *   was sent before has been handed to the net.Socket, and whole frames may be written behind it;
+ * - Engine.IO keeps packets in `writeBuffer`, tells of it as `flush` when it hands all of them to the transport and as
+ *   `drain` when it has; on long-polling that answers the poll in `res`;
  * - Engine.IO gives a packet with the option `wsPreEncodedFrame` to ws's sender as it is, in its place in the queue;
  * - Socket.IO hands each event packet to `onevent`, with the id of its acknowledgement.
  * Each is looked for before it is used; what is missing is done in the ordinary way, and told at the start.
@@ -104,23 +107,42 @@ function writeDirect(net: NetSocket | null | undefined, chunks: readonly Chunk[]
   net.uncork();
 }
 
-/** What waits for a socket in this process, as far as it shows: the kernel's buffers come on top. */
-export interface Backlog {
-  readonly bytes: number;
-  readonly packets: number;
+/**
+ * How much waits for a socket in this process; the kernel's buffers come on top. A queue can be long, so each packet in
+ * it is looked at once: Engine.IO adds to its queue at the end, and begins a new one when it hands it on.
+ */
+export class Backlog {
+  readonly #socket: Socket;
+  #queue: readonly EnginePacket[] | undefined;
+  #counted = 0;
+  #queued = 0;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** About how many bytes; on long-polling, what waits for the next poll. */
+  get bytes(): number {
+    const { transport, writeBuffer } = engineOf(this.#socket);
+    const net = transport.name === 'websocket' ? transport.socket?._socket : undefined;
+    const sent = net && !net.destroyed ? net.writableLength : 0;
+    if (writeBuffer === undefined || writeBuffer.length === 0) return sent;
+    if (this.#queue !== writeBuffer) {
+      this.#queue = writeBuffer;
+      this.#counted = 0;
+      this.#queued = 0;
+    }
+    for (; this.#counted < writeBuffer.length; this.#counted++) this.#queued += bytesOf(writeBuffer[this.#counted]);
+    return sent + this.#queued;
+  }
 }
 
-/** How much waits for a socket; on long-polling, what waits for the next poll. */
-export function backlogOf(socket: Socket): Backlog {
-  const { transport, writeBuffer } = engineOf(socket);
-  let bytes = transport.name === 'websocket' ? (transport.socket?._socket?.writableLength ?? 0) : 0;
-  for (const packet of writeBuffer ?? []) bytes += bytesOf(packet);
-  return { bytes, packets: writeBuffer?.length ?? 0 };
-}
+/** What a packet that waits costs beside its text, which matters when there are many small ones. */
+const PACKET_BYTES = 100;
 
-function bytesOf({ data, options }: EnginePacket): number {
-  const frames = options?.wsPreEncodedFrame;
-  let bytes = typeof data === 'string' ? data.length : 0;
+function bytesOf(packet: EnginePacket | undefined): number {
+  const frames = packet?.options?.wsPreEncodedFrame;
+  let bytes = PACKET_BYTES + (typeof packet?.data === 'string' ? packet.data.length : 0);
   if (Array.isArray(frames)) for (const frame of frames) bytes += Buffer.isBuffer(frame) ? frame.length : 0;
   return bytes;
 }
@@ -135,6 +157,26 @@ export function terminate(socket: Socket): void {
   const ws = engine.transport.name === 'websocket' ? engine.transport.socket : undefined;
   if (ws === undefined) engine.close(true);
   else ws.terminate();
+}
+
+/** Calls back with each answer to a poll of a socket that the network has not taken at once. */
+export function watchPolls({ conn }: Socket, onUnread: (response: ServerResponse) => void): void {
+  if (conn.transport.name !== 'polling') return;
+  let response: ServerResponse | null | undefined;
+  conn.on('flush', () => {
+    response = (conn.transport as unknown as { readonly res?: ServerResponse | null }).res;
+  });
+  conn.on('drain', () => {
+    if (response && response.writableLength > 0) onUnread(response);
+    response = null;
+  });
+}
+
+/** Calls back once nothing of what was sent to a socket that has ended is kept for the network. */
+export function onceSent(socket: Socket, done: () => void): void {
+  const net = engineOf(socket).transport.socket?._socket;
+  if (net && !net.destroyed && net.writableLength > 0) net.once('close', done);
+  else done();
 }
 
 /** How an event is answered: the id that its acknowledgement must carry, or Socket.IO's own function for it. */

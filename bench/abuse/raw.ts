@@ -109,3 +109,70 @@ export async function openSession(port: number): Promise<string> {
   await (await fetch(`${url}${path}&sid=${sid}`)).text();
   return `${path}&sid=${sid}`;
 }
+
+/** A session of long-polling that fetches what it is sent only when it is told to. */
+export class PollingSession {
+  readonly #url: string;
+  readonly #headers: Record<string, string>;
+  #ended = false;
+
+  constructor(url: string, headers: Record<string, string>) {
+    this.#url = url;
+    this.#headers = headers;
+  }
+
+  /** Opens a session at a server and signs in with the handshake. */
+  static async open(server: string, auth: object, headers: Record<string, string> = {}): Promise<PollingSession> {
+    const url = `${server}/socket.io/?EIO=4&transport=polling`;
+    const open = await (await fetch(url, { headers })).text();
+    const { sid } = JSON.parse(open.slice(1)) as { sid: string };
+    const session = new PollingSession(`${url}&sid=${sid}`, headers);
+    await session.post(`40${JSON.stringify(auth)}`);
+    return session;
+  }
+
+  /** Where to post to and to poll. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** Whether the server has ended it, as far as it has noticed. */
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** Sends packets. */
+  async post(...packets: string[]): Promise<void> {
+    await this.#ask({ method: 'POST', body: packets.join('\u001e') });
+  }
+
+  /** Fetches what waits, once there is something; nothing when it has ended. */
+  async fetch(): Promise<string[]> {
+    const text = await this.#ask({});
+    const packets = text === '' ? [] : text.split('\u001e');
+    if (packets.includes('2')) await this.post('3');
+    return packets;
+  }
+
+  /** Fetches until a packet begins so, and gives it. @throws Error when the session ends before */
+  async fetchUntil(start: string): Promise<string> {
+    while (!this.#ended) {
+      const found = (await this.fetch()).find((packet) => packet.startsWith(start));
+      if (found !== undefined) return found;
+    }
+    throw new Error(`the session ended before ${start}`);
+  }
+
+  /** Ends it. */
+  async close(): Promise<void> {
+    await this.post('1');
+  }
+
+  async #ask(init: RequestInit): Promise<string> {
+    const response = await fetch(this.#url, { ...init, headers: this.#headers }).catch(() => undefined);
+    const text = await response?.text().catch(() => undefined);
+    if (response?.status === 200 && text !== undefined) return text;
+    this.#ended = true;
+    return '';
+  }
+}
