@@ -21,7 +21,7 @@ async function setClock(server: ServerProcess, client: TestClient, shift: number
   server.program.write(`clock ${shift}\n`);
   const room = await client.createRoom({ type: 'private' });
   const away = async () => Date.parse((await client.say(room, 'what time is it?')).timestamp) - Date.now() - shift;
-  await expect.poll(async () => Math.abs(await away()) < DAY_MS / 4).toBe(true);
+  await expect.poll(async () => Math.abs(await away()) < DAY_MS / 4, { timeout: 20_000 }).toBe(true);
   await client.ok('leave_room', { room_id: room.id });
 }
 

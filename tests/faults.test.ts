@@ -84,7 +84,9 @@ describe('a database of which any one table is damaged', () => {
     const back = await connect(server);
     const answer = await back.call('authenticate', { token: ada.me.token });
     expect(answer.ok ? 'ok' : answer.error.code).toMatch(/^(ok|UNAVAILABLE)$/);
-    await expect.poll(() => health(server)).toMatchObject({ code: 200, status: 'degraded', reason: 'damaged' });
+    await expect
+      .poll(() => health(server), { timeout: 20_000 })
+      .toMatchObject({ code: 200, status: 'degraded', reason: 'damaged' });
     expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 });
@@ -124,7 +126,8 @@ describe('the workers of the store', () => {
     await server.program.output(/"call":"watch".*disk I\/O error/);
     expect((await ada.ok('get_messages', { room_id: room.id })).messages).toHaveLength(1);
     server.program.write('see\n');
-    await expect.poll(async () => (await ada.call('send_message', { room_id: room.id, content: 'x' })).ok).toBe(true);
+    const sent = async () => (await ada.call('send_message', { room_id: room.id, content: 'x' })).ok;
+    await expect.poll(sent, { timeout: 20_000 }).toBe(true);
   });
 });
 

@@ -98,10 +98,10 @@ describe('a log that nobody reads', () => {
 
 it('says when no more files can be opened, and serves those who are there', async () => {
   await using server = await prepareServer({ LOG_LEVEL: 'error' });
-  await server.start(64);
+  await server.start(96);
   const ada = await connect(server, { username: 'ada' });
   const { port } = new URL(server.url);
-  const idle = Array.from({ length: 64 }, () => createConnection(Number(port), '127.0.0.1').on('error', () => {}));
+  const idle = Array.from({ length: 96 }, () => createConnection(Number(port), '127.0.0.1').on('error', () => {}));
   await server.program.output(/no file can be opened: new connections are refused/);
   await ada.createRoom();
   for (const socket of idle) socket.destroy();

@@ -22,18 +22,21 @@ const PATIENCE_MS = 4_500;
 class Probe {
   readonly #ask: () => Promise<Reason | undefined>;
   #underWay: Promise<Reason | undefined> | undefined;
+  #last: Reason | undefined;
 
   constructor(ask: () => Promise<Reason | undefined>) {
     this.#ask = ask;
   }
 
-  /** What it meets, waiting for a while. */
+  /** What it meets, waiting for a while; when that is not enough, what it met the last time, if anything. */
   async run(): Promise<Reason | undefined> {
-    this.#underWay ??= this.#ask().finally(() => {
+    this.#underWay ??= this.#ask().then((reason) => {
       this.#underWay = undefined;
+      this.#last = reason;
+      return reason;
     });
     const { promise: late, resolve } = Promise.withResolvers<Reason>();
-    const timer = setTimeout(() => resolve('no_answer'), PATIENCE_MS);
+    const timer = setTimeout(() => resolve(this.#last ?? 'no_answer'), PATIENCE_MS);
     const found = await Promise.race([this.#underWay, late]);
     clearTimeout(timer);
     return found;
