@@ -37,7 +37,7 @@ function wrongWith(issue: z.core.$ZodIssue): Wording {
     case 'too_big':
       return sized(issue.origin, Number(issue.maximum), { text: atMost, number: noMoreThan });
     case 'custom':
-      return isWording(issue.params?.['detail']) ? issue.params['detail'] : WRONG.invalid;
+      return (issue.params as { detail?: Wording } | undefined)?.detail ?? WRONG.invalid;
     default:
       return WRONG.invalid;
   }
@@ -61,5 +61,3 @@ function sized(origin: string, bound: number, { text, number }: Sizes): Wording 
   if (origin === 'string' || origin === 'array') return text(bound, origin === 'array' ? 'item' : 'character');
   return number(bound);
 }
-
-const isWording = (value: unknown): value is Wording => typeof value === 'object' && value !== null && 'en' in value;

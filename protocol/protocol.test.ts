@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
+  burstName,
+  CAPS,
   COMMAND_NAMES,
   COMMANDS,
   COMMON_ERRORS,
   type CommandName,
   codePoints,
+  countName,
   ERROR_CODES,
   ERRORS,
   EVENT_NAMES,
@@ -14,6 +17,9 @@ import {
   LOCALES,
   LOG_EVENT_NAMES,
   optionalFields,
+  PERIODS_MS,
+  RATE_NUMBERS,
+  RATES,
   text,
   type Wording,
 } from './index.ts';
@@ -158,4 +164,23 @@ describe('limits', () => {
     expect(bounded.safeParse('\0').success).toBe(false);
     expect(bounded.safeParse('\ud83d').success).toBe(false);
   });
+});
+
+describe('rates', () => {
+  it('have flat names and numbers, as have caps', () => {
+    const entries = Object.entries(RATES).flatMap(([name, { count, period, burst }]) => [
+      [`${name}_per_${period}`, count],
+      [`${name}_burst`, burst],
+    ]);
+    const caps = Object.entries(CAPS).map(([name, { value }]) => [name, value]);
+    expect(RATE_NUMBERS).toEqual(Object.fromEntries([...entries, ...caps]));
+    expect(Object.keys(RATE_NUMBERS)).toHaveLength(2 * Object.keys(RATES).length + Object.keys(CAPS).length);
+    expect([countName('messages'), burstName('messages')]).toEqual(['messages_per_second', 'messages_burst']);
+    expect(PERIODS_MS).toEqual({ second: 1_000, minute: 60_000, hour: 3_600_000 });
+  });
+});
+
+it('a cursor is bounded', () => {
+  expect(read('get_users', { after: 'x'.repeat(512) })).toMatchObject({ after: 'x'.repeat(512) });
+  expect(read('get_users', { after: 'x'.repeat(513) })).toBe('wrong: after');
 });

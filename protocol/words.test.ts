@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   aboutCode,
   aboutField,
+  atLeast,
   atMost,
   COMMAND_NAMES,
   COMMANDS,
@@ -180,6 +181,26 @@ it('groups the digits of large numbers, and says fields for programs by their na
     { en: 'must be at least 1,000', tr: 'en az 1.000 olmalı' },
     { en: 'must be at most 999', tr: 'en çok 999 olabilir' },
   ]);
+  expect(atLeast(2, 'item')).toEqual({ en: 'must have at least 2 items', tr: 'en az 2 öğe içermeli' });
+  expect(atLeast(1_500)).toEqual({ en: 'must have at least 1,500 characters', tr: 'en az 1.500 karakter içermeli' });
   expect(noDeeperThan(8)).toEqual({ en: 'must not nest deeper than 8', tr: '8 düzeyden derin olamaz' });
   expect(aboutField('toString', WRONG.missing, 'en')).toBe('toString is missing.');
+});
+
+it.each([
+  ['username', 'The username', 'Kullanıcı adı'],
+  ['token', 'The token', 'Belirteç'],
+  ['name', 'The room name', 'Oda adı'],
+  ['password', 'The password', 'Parola'],
+  ['content', 'The message', 'Mesaj'],
+  ['query', 'What is searched for', 'Aranan metin'],
+  ['room_id', 'room_id', 'room_id'],
+  [undefined, 'What was sent', 'Gönderilen'],
+])('calls the field %s as people do', (field, en, tr) => {
+  expect(aboutField(field, WRONG.missing, 'en')).toBe(`${en} is missing.`);
+  expect(aboutField(field, WRONG.missing, 'tr')).toBe(`${tr} eksik.`);
+});
+
+it.each(Object.entries(WRONG))('words %s in both languages', (_, wrong) => {
+  expectForPeople({ en: aboutField(undefined, wrong, 'en'), tr: aboutField(undefined, wrong, 'tr') });
 });
