@@ -104,12 +104,18 @@ describe('the files of the data folder', () => {
     const decided = join(server.folder, 'sohbet.db.restored-2026-11-28T10-00-00-000Z');
     await mkdir(decided);
     await copyFile(backup, join(decided, 'database'));
+    const own = ['sohbet.db.restored-by-hand', 'sohbet.db.restoring-tomorrow'];
+    for (const name of own) await copyFile(backup, join(server.folder, name));
     await expect(tool(server, 'admin', 'users')).rejects.toMatchObject({
       stderr: expect.stringContaining('A restore of'),
     });
     await server.start();
     expect((await connect(server, { token })).me.rooms).toMatchObject([{ id: room.id, seq: 1 }]);
-    expect(await readdir(server.folder)).toContain('sohbet.db.replaced-2026-11-28T10-00-00-000Z');
+    const files = await readdir(server.folder);
+    expect(files).toContain('sohbet.db.replaced-2026-11-28T10-00-00-000Z');
+    // Backups that somebody has named so are no leftovers.
+    expect(files).toEqual(expect.arrayContaining(own));
+    expect(await tool(server, 'admin', 'users')).toContain(ada.me.user.username);
   });
 });
 

@@ -131,6 +131,24 @@ it('removes who was retired long ago and said nothing', async () => {
   expect(names).toEqual([{ username: talker.me.user.username }, { username: 'deleted user' }]);
 });
 
+it('removes what is left of rooms whose removal was broken off', async () => {
+  await using server = await startServer();
+  const can = await guest(server, 'can');
+  const [gone, stays] = [await can.createRoom(), await can.createRoom()];
+  const edited = await can.say(gone, 'never to be read again');
+  await can.ok('update_message', { message_id: edited.id, content: 'nor this' });
+  inDatabase(server, (db) => db.prepare('DELETE FROM rooms WHERE id = ?').run(gone.id));
+  // Only what was changed is left.
+  inDatabase(server, (db) => db.prepare('DELETE FROM messages WHERE room_id = ? AND rev = seq').run(gone.id));
+
+  expect(await tool(server, 'admin', 'prune', '--days', '30', '--dry-run')).toContain(`remove room ${gone.id}`);
+  expect(await tool(server, 'admin', 'prune', '--days', '30')).toContain('1 rooms removed');
+  expect(inDatabase(server, (db) => db.prepare('SELECT DISTINCT room_id FROM messages').all())).toEqual([
+    { room_id: stays.id },
+  ]);
+  expect(await tool(server, 'admin', 'prune', '--days', '30')).toContain('0 rooms removed');
+});
+
 it('wants a number of days', async () => {
   await using server = await startServer();
   const wrong = [[], ['--days', '0'], ['--days', '1.5'], ['--days', '30', 'x']];

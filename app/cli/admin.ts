@@ -89,6 +89,7 @@ async function prune({ admin }: Tools, days: string | undefined, dryRun: boolean
     onUser: ({ id, username, last_seen }, what) =>
       console.log(`${what} user ${id}  ${username}  (last seen ${last_seen})`),
     onRoom: ({ id, name }) => console.log(`remove room ${id}  ${name}`),
+    onRest: (id) => console.log(`remove room ${id}  (the rest of it)`),
   });
   const would = dryRun ? 'Would be done: ' : '';
   console.log(`${would}${retired} guests retired, ${deleted} users removed, ${rooms} rooms removed.`);

@@ -8,7 +8,7 @@ import { pages, slices } from './pages.ts';
 /** What pruning needs. */
 export interface PruneOptions extends DepartureOptions {
   readonly store: ToolStore;
-  readonly admin: { deleteRoom(room_id: string, about: { unused_since: number }): Promise<number> };
+  readonly admin: { deleteRoom(room_id: string, about?: { unused_since: number }): Promise<number> };
 }
 
 /** What is removed, and how much of each there was. */
@@ -22,6 +22,8 @@ export interface PruneRequest {
   readonly dryRun: boolean;
   readonly onUser: (user: StaleUser, what: 'retire' | 'delete') => void;
   readonly onRoom: (room: StoredRoom) => void;
+  /** A room whose deletion was interrupted, and is finished. */
+  readonly onRest: (room_id: string) => void;
 }
 
 const ROWS_A_STEP = 10_000;
@@ -32,12 +34,19 @@ const AT_ONCE = 16;
 
 /**
  * Retires guests who were not seen for long, removes those of them who said nothing, and removes rooms that nobody is in
- * and that were not active for as long. In small steps, beside a running server.
+ * and that were not active for as long, and what is left of rooms whose deletion was interrupted. In small steps, beside a
+ * running server.
  */
 export async function prune(options: PruneOptions, request: PruneRequest): Promise<Pruned> {
   const { store } = options;
   const { before } = request;
   const pruned: Pruned = { retired: 0, deleted: 0, rooms: 0 };
+  // First, since who wrote nothing but that has said nothing.
+  for (const room_id of await store.admin.deletedRooms()) {
+    if (!request.dryRun && !(await removeRoom(options, room_id))) continue;
+    pruned.rooms++;
+    request.onRest(room_id);
+  }
   let round: StaleUser[] = [];
   const end = async () => {
     const silent = await saidNothing(store, round);
@@ -92,10 +101,10 @@ async function pruneUser(
   onUser(user, 'delete');
 }
 
-/** Removes a room unless somebody has come since. */
-async function removeRoom({ admin }: PruneOptions, room_id: string, unused_since: number): Promise<boolean> {
+/** Removes a room unless somebody has come since, or has removed it. */
+async function removeRoom({ admin }: PruneOptions, room_id: string, unused_since?: number): Promise<boolean> {
   try {
-    await admin.deleteRoom(room_id, { unused_since });
+    await admin.deleteRoom(room_id, unused_since === undefined ? undefined : { unused_since });
     return true;
   } catch (error) {
     if (error instanceof Refusal && error.code === 'ROOM_NOT_FOUND') return false;

@@ -42,6 +42,8 @@ export interface AdminStore {
    * `unused_since` also when the room has members, or was active since then.
    */
   deleteRoom(input: { room_id: string; unused_since?: number }): Promise<void>;
+  /** Deleted rooms of which messages are left, since their deletion was interrupted or is under way. */
+  deletedRooms(): Promise<string[]>;
   /** Removes up to `rows` messages of a deleted room; answers how many it removed. */
   purge(input: { room_id: string; rows: number }): Promise<number>;
   /**

@@ -55,6 +55,7 @@ const READS: { [K in keyof ReadCalls]: Input<ReadCalls, K>[] | null } = {
   newestSeen: [undefined as never],
   probeRead: [undefined as never],
   allRooms: null,
+  deletedRooms: null,
   allUsers: null,
   user: null,
   memberships: null,

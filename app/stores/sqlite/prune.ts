@@ -24,6 +24,11 @@ interface StaleRow {
 const STALE = `SELECT id, username, seen_at, retired_at FROM users
   WHERE id > $after AND seen_at < $before AND (retired_at IS NULL OR retired_at < $before) ORDER BY id LIMIT $limit`;
 
+/** Of each room in either index of messages, whether it is there. */
+const DELETED = `SELECT room_id FROM (
+    SELECT DISTINCT room_id FROM messages WHERE rev = seq UNION SELECT DISTINCT room_id FROM messages WHERE rev <> seq
+  ) m WHERE NOT EXISTS (SELECT 1 FROM rooms r WHERE r.id = m.room_id)`;
+
 const UNUSED = `SELECT ${ROOM_COLUMNS} FROM rooms r WHERE r.id > $after AND r.active_at < $before
   AND NOT EXISTS (SELECT 1 FROM members m JOIN users u ON u.id = m.user_id
                   WHERE m.room_id = r.id AND u.retired_at IS NULL AND u.seen_at >= $before)
@@ -53,6 +58,8 @@ export function pruneReads(db: Database) {
       })),
 
     unusedRooms: (input: Since): Page<StoredRoom> => page<RoomRow, StoredRoom>(UNUSED, input, toRoom),
+
+    deletedRooms: (): string[] => db.all<{ room_id: string }>(DELETED).map(({ room_id }) => room_id),
 
     authors({ after, rows: limit }: { after: number; rows: number }): { user_ids: string[]; next: number | null } {
       const sql = 'SELECT rowid, user_id, system IS NULL AS said FROM messages WHERE rowid > ? ORDER BY rowid LIMIT ?';

@@ -91,8 +91,11 @@ export function isRestoring(path: string): boolean {
   return leftovers(path, DECIDED).length > 0;
 }
 
+/** The folders of a restore. A file of such a name is somebody's backup. */
 function leftovers(path: string, kind: string): string[] {
-  return readdirSync(dirname(path)).filter((name) => name.startsWith(`${basename(path)}${kind}`));
+  return readdirSync(dirname(path), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name.startsWith(`${basename(path)}${kind}`))
+    .map(({ name }) => name);
 }
 
 /**

@@ -259,6 +259,7 @@ function stores(
       messagesOf: read('messagesOf'),
       setOwner: async (input) => void (await setOwner(input)),
       deleteRoom: async (input) => void (await deleteRoom(input)),
+      deletedRooms: () => reads.call('deletedRooms', undefined),
       purge: write('purge'),
       eraseUser: async (input) => void (await eraseUser(input)),
       eraseMessages: write('eraseMessages'),
