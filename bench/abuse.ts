@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ATTACKS, type Attack } from './abuse/attacks.ts';
 import { UNREAD_ATTACKS } from './abuse/unread.ts';
-import { cleanUpAtExit, makeFolder, residentBytes, startNode, stopChild } from './processes.ts';
+import { cleanUpAtExit, makeFolder, openFiles, residentBytes, startNode, stopChild } from './processes.ts';
 import { mebibytes, print, short } from './report.ts';
 
 /*
- * Loads from below, one after another against one server with its limits on: what each costs in memory, and for how
- * long it keeps others waiting. `npm run abuse -- --connections 100 --seconds 10 --only 'ping flood' --heap 300`.
+ * Loads from below, one after another against one server with its limits on: what each costs in memory and in open files,
+ * and for how long it keeps others waiting. `npm run abuse -- --connections 100 --seconds 10 --only 'ping flood' --heap 300`.
  */
 
 const MAIN = fileURLToPath(new URL('../app/main.ts', import.meta.url));
@@ -21,6 +21,8 @@ interface Figures {
   readonly seconds: number;
   /** The most memory while it went on, beside what there was before. */
   readonly growth: number;
+  /** The most files and connections that were open, beside those before. */
+  readonly files: number;
   /** How long others waited for an answer, at most. */
   readonly waitMs: number;
   /** The longest that the server's event loop stood still, as it tells itself. */
@@ -70,11 +72,11 @@ async function loopDelay(port: number): Promise<number> {
 
 async function measure(attack: Attack, target: Target, options: Options): Promise<Figures> {
   await loopDelay(target.port);
-  const before = residentBytes(target.pid);
+  const before = { bytes: residentBytes(target.pid), files: openFiles(target.pid) };
   const begin = performance.now();
   let isOver = false;
   let isDead = false;
-  const seen = { growth: 0, waitMs: 0 };
+  const seen = { growth: 0, files: 0, waitMs: 0 };
   const own = monitorEventLoopDelay({ resolution: 1 });
   const probe = async () => {
     while (!isOver) {
@@ -86,7 +88,8 @@ async function measure(attack: Attack, target: Target, options: Options): Promis
       own.disable();
       // The load comes from this process too: what it kept itself waiting is not the server's.
       seen.waitMs = Math.max(seen.waitMs, waited - Math.max(0, own.max / 1e6 - 1));
-      seen.growth = Math.max(seen.growth, residentBytes(target.pid) - before);
+      seen.growth = Math.max(seen.growth, residentBytes(target.pid) - before.bytes);
+      seen.files = Math.max(seen.files, openFiles(target.pid) - before.files);
       await sleep(PROBE_EVERY_MS);
     }
   };
@@ -127,13 +130,14 @@ async function main(): Promise<void> {
   for (const attack of [...ATTACKS, ...UNREAD_ATTACKS].filter(
     ({ name }) => values.only === undefined || name === values.only,
   )) {
-    const { opened, ended, seconds, growth, waitMs, loopMs } = await measure(attack, target, options);
+    const { opened, ended, seconds, growth, files, waitMs, loopMs } = await measure(attack, target, options);
     const row = [
       attack.name,
       String(opened),
       Number.isNaN(ended) ? 'the server ended' : String(ended),
       short(seconds),
       mebibytes(growth),
+      String(files),
       short(waitMs),
       short(loopMs),
     ];
@@ -145,7 +149,16 @@ async function main(): Promise<void> {
   await target.stop();
   const table = {
     title: `loads from below, ${options.connections} connections each, limits on`,
-    columns: ['load', 'opened', 'ended or refused', 's', 'RSS growth MiB', 'others waited ms', 'loop stood ms'],
+    columns: [
+      'load',
+      'opened',
+      'ended or refused',
+      's',
+      'RSS growth MiB',
+      'files',
+      'others waited ms',
+      'loop stood ms',
+    ],
     rows,
     notes: [
       'others waited: the slowest answer to a request each 20 ms; loop stood: the longest delay of its event loop',

@@ -162,8 +162,8 @@ export const RATES = {
     period: 'second',
     burst: 500,
     what: {
-      en: 'HTTP requests from an address for anything but Socket.IO and /health',
-      tr: 'bir adresten Socket.IO ve /health dışındaki HTTP istekleri',
+      en: 'HTTP requests from an address for anything but Socket.IO, /health and /metrics',
+      tr: 'bir adresten Socket.IO, /health ve /metrics dışındaki HTTP istekleri',
     },
   },
   packets: {

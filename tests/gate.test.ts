@@ -89,7 +89,7 @@ describe('an address', () => {
 
   it('may ask for so many pages, whatever they are, and is told when to come back', async () => {
     await exhaust('192.0.2.1');
-    for (const path of ['/', '/docs', '/nothing', '/openapi.json', '/assets/icon.svg', '/metrics', '/health/']) {
+    for (const path of ['/', '/docs', '/nothing', '/openapi.json', '/assets/icon.svg', '/health/']) {
       const refused = await ask(path, '192.0.2.1');
       expect([path, refused.status]).toEqual([path, 429]);
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
@@ -103,6 +103,7 @@ describe('an address', () => {
     await exhaust('192.0.2.3');
     for (const path of ['/health', '/health/live', '/health?probe=1'])
       for (let i = 0; i < 5; i++) expect((await ask(path, '192.0.2.3')).status).toBe(200);
+    expect((await ask('/metrics', '192.0.2.3')).status).toBe(403);
     for (const transport of TRANSPORTS) {
       const client = await connect(server, { ...from('192.0.2.3'), transport, username: unique('ada') });
       const room = await client.createRoom();
@@ -181,7 +182,7 @@ describe('an upgrade', () => {
 describe('answers', () => {
   /** Asks for more than the buffers of the network hold. */
   const MUCH = get('/assets/swagger.js').repeat(8);
-  const times = { SIGN_IN_TIMEOUT: '0.6', SOCKET_PING_INTERVAL: '2', SOCKET_PING_TIMEOUT: '2' };
+  const times = { SIGN_IN_TIMEOUT: '0.5', SOCKET_PING_INTERVAL: '1.5', SOCKET_PING_TIMEOUT: '2' };
   const server = sharedServer({ env: times });
 
   it('that nobody reads end the connection', async () => {
@@ -189,31 +190,9 @@ describe('answers', () => {
     const raw = new RawConnection(portOf(server));
     raw.socket.pause();
     await raw.write(MUCH);
-    await expect.poll(() => countOf(server.url, 'sohbet_slow_clients_total'), { timeout: 10_000 }).toBe(slow + 1);
-    raw.destroy();
-  });
-
-  it('that are read slowly are read to the end', async () => {
-    const raw = new RawConnection(portOf(server));
-    let received = 0;
-    raw.socket.on('data', (data) => {
-      received += data.length;
-      raw.socket.pause();
-    });
-    await raw.write(MUCH);
-    // A piece now and then, for three times as long as an answer may rest; then all the rest.
-    const began = performance.now();
-    while (performance.now() - began < 3_600) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      raw.socket.resume();
-    }
-    raw.socket.removeAllListeners('data').on('data', (data) => {
-      received += data.length;
-    });
-    const size = Number((await fetch(`${server.url}/assets/swagger.js`)).headers.get('content-length'));
-    await expect.poll(() => received, { timeout: 10_000 }).toBeGreaterThan(8 * size);
-    expect(raw.isEnded).toBe(false);
-    raw.destroy();
+    // What it sends meanwhile is no reason to wait for it.
+    await expect.poll(() => raw.write('\r\n'), { timeout: 10_000 }).toBe(false);
+    expect(await countOf(server.url, 'sohbet_slow_clients_total')).toBe(slow + 1);
   });
 
   it('do not cut a poll that waits behind them', async () => {

@@ -28,9 +28,13 @@ export interface Beside {
 
 /** One connection: what it has asked and not got yet. */
 interface Line {
+  readonly socket: Socket;
   unfinished: number;
-  /** The response that was handed to the network last. */
+  /** The response that was handed to the network last; it is in {@link Gate}'s list until it has left. */
   flushing: ServerResponse | null;
+  /** How many bytes of it the network had not taken when somebody looked, -1 when nobody has; and since when. */
+  unsent: number;
+  since: number;
 }
 
 type Handler = (...args: unknown[]) => void;
@@ -38,8 +42,8 @@ type Handler = (...args: unknown[]) => void;
 /** Clients ask one thing at a time on a connection, or a few; what asks for more at once is a flood. */
 const UNFINISHED_MAX = 8;
 
-/** How often Node looks for requests that take too long, in milliseconds; its own default is 30 s. */
-const REQUEST_CHECK_MS = 1_000;
+/** How often what takes too long is looked for, in milliseconds; Node's own default is 30 s. */
+const SWEEP_MS = 1_000;
 
 /**
  * What every HTTP request passes before any handler sees it. A connection that asks too much at once is ended, and
@@ -49,6 +53,7 @@ const REQUEST_CHECK_MS = 1_000;
 export class Gate {
   readonly #options: GateOptions;
   readonly #lines = new WeakMap<Duplex, Line>();
+  readonly #flushing = new Set<Line>();
   #routes: readonly Handler[] = [];
 
   constructor(options: GateOptions) {
@@ -120,15 +125,31 @@ export class Gate {
 
   /** Headers, whole requests and the reading of answers must come in time, or they would hold connections for ever. */
   #boundTimes(server: Server): void {
-    const { timeoutMs, metrics } = this.#options;
+    const { timeoutMs } = this.#options;
     server.headersTimeout = timeoutMs;
     server.requestTimeout = 2 * timeoutMs;
+    const sweepMs = Math.min(SWEEP_MS, timeoutMs / 4);
     // Node reads this when the server starts to listen; its types know it as an option of the constructor alone.
-    Object.assign(server, { connectionsCheckingInterval: Math.min(REQUEST_CHECK_MS, timeoutMs / 4) });
-    server.on('timeout', (socket) => {
-      if ((this.#lines.get(socket)?.unfinished ?? 0) > 0) metrics.slowClients.inc();
-      socket.destroy();
-    });
+    Object.assign(server, { connectionsCheckingInterval: sweepMs });
+    const sweeping = setInterval(() => this.#endUnread(), sweepMs);
+    server.once('close', () => clearInterval(sweeping));
+  }
+
+  /**
+   * Ends the connections that have read nothing of an answer for too long. Not by the time-out of the socket, which
+   * begins anew with each byte that comes in.
+   */
+  #endUnread(): void {
+    const { timeoutMs, metrics } = this.#options;
+    const now = performance.now();
+    for (const line of this.#flushing) {
+      const unsent = unsentOf(line.socket);
+      if (unsent !== line.unsent) Object.assign(line, { unsent, since: now });
+      else if (now - line.since > 2 * timeoutMs) {
+        metrics.slowClients.inc();
+        line.socket.destroy();
+      }
+    }
   }
 
   /** Whether a connection may ask nothing more before it has got some of what it asked. */
@@ -137,22 +158,18 @@ export class Gate {
   }
 
   #count(socket: Socket, response: ServerResponse): void {
-    const line = this.#lines.get(socket) ?? { unfinished: 0, flushing: null };
+    const line = this.#lines.get(socket) ?? { socket, unfinished: 0, flushing: null, unsent: -1, since: 0 };
     this.#lines.set(socket, line);
     line.unfinished++;
-    // From when all of it is with the network, which tells when nothing has been read of it for so long.
     response.once('prefinish', () => {
-      line.flushing = response;
-      socket.setTimeout(2 * this.#options.timeoutMs);
+      Object.assign(line, { flushing: response, unsent: -1 });
+      this.#flushing.add(line);
     });
-    // Not before the chunk it came in is parsed: answers that go out meanwhile would make room for the whole of it.
-    response.once('close', () =>
-      setImmediate(() => {
-        line.unfinished--;
-        // The next one may be a poll that waits. When there is none, Node has set the time that it keeps the connection.
-        if (line.unfinished > 0 && line.flushing === response) socket.setTimeout(0);
-      }),
-    );
+    response.once('close', () => {
+      if (line.flushing === response) this.#flushing.delete(line);
+      // Not before the chunk it came in is parsed: answers that go out meanwhile would make room for the whole of it.
+      setImmediate(() => line.unfinished--);
+    });
   }
 
   /** Whether a request goes no further; it is answered then. */
@@ -167,6 +184,15 @@ export class Gate {
     if (wait > 0) refuse(request, response, 429, wait);
     return wait > 0;
   }
+}
+
+/**
+ * How many bytes the operating system has not taken yet. Node's own time-out looks at the queue of the handle too; what
+ * is public tells only when a whole write is through.
+ */
+function unsentOf(socket: Socket): number {
+  const { _handle } = socket as unknown as { readonly _handle?: { readonly writeQueueSize?: number } | null };
+  return _handle?.writeQueueSize ?? socket.writableLength;
 }
 
 /** Takes the listeners of an event off a server. */

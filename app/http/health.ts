@@ -50,8 +50,10 @@ export interface HealthSource {
 
 const STATUS_CODES = { up: 200, degraded: 200, down: 503 } as const satisfies Record<ServiceState, number>;
 
+const PROBES: ReadonlySet<string> = new Set(['/health', '/health/live', '/metrics']);
+
 /** Whether a path is one that tells how the server fares, which machines ask for every few seconds. */
-export const isProbe = (path: string): boolean => path === '/health' || path === '/health/live';
+export const isProbe = (path: string): boolean => PROBES.has(path);
 
 const Live = z.object({ status: z.literal('up') });
 

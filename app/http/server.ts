@@ -64,7 +64,7 @@ function logRequests(app: FastifyInstance, clientAddress: HttpDeps['clientAddres
       client: clientAddress(request.raw),
     };
     if (reply.statusCode >= 500) request.log.warn(line, 'request');
-    else if (isProbe(path) || path === '/metrics') request.log.debug(line, 'request');
+    else if (isProbe(path)) request.log.debug(line, 'request');
     else request.log.info(line, 'request');
   });
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clientFrame, OPCODE } from '../load/frames.ts';
-import { fragment, openSession, openSocket, RawConnection, request } from './raw.ts';
+import { fragment, openSession, openSocket, RawConnection, request, upgradeRequest } from './raw.ts';
 
 /** What an attack came to. */
 export interface Outcome {
@@ -108,6 +108,71 @@ export const ATTACKS: readonly Attack[] = [
     'GET / HTTP/1.1\r\nHost: a\r\n',
     'X: y\r\n',
   ),
+  {
+    name: 'unread pages',
+    what: 'requests for pages without end, and no answer read',
+    isEnded: true,
+    run: (port, connections, ms) =>
+      each(connections, ms, async (until) => {
+        const raw = new RawConnection(port);
+        raw.socket.pause();
+        void pour(raw, many(Buffer.from(request('GET', '/'))), until);
+        return raw;
+      }),
+  },
+  {
+    name: 'unread answers',
+    what: 'a few requests for the largest script, and no answer read',
+    isEnded: true,
+    run: (port, connections, ms) =>
+      each(connections, ms, async (until) => {
+        const raw = new RawConnection(port);
+        raw.socket.pause();
+        await raw.write(request('GET', '/assets/swagger.js').repeat(7));
+        // Who does not read sees the end only by writing.
+        void (async () => {
+          while (performance.now() < until && (await raw.write('\r\n'))) await sleep(200);
+        })();
+        return raw;
+      }),
+  },
+  {
+    name: 'piled requests',
+    what: 'one chunk of requests for pages and probes, again and again on new connections',
+    isEnded: false,
+    async run(port, connections, ms) {
+      const until = performance.now() + ms;
+      const chunk = many(Buffer.from(request('GET', '/') + request('GET', '/health')));
+      let opened = 0;
+      let ended = 0;
+      const one = async () => {
+        while (performance.now() < until) {
+          const raw = new RawConnection(port);
+          opened++;
+          await raw.write(chunk);
+          await Promise.race([raw.ended, sleep(Math.max(0, until - performance.now()))]);
+          if (raw.isEnded) ended++;
+          raw.destroy();
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(connections, 8) }, one));
+      return { opened, ended };
+    },
+  },
+  {
+    name: 'upgrades elsewhere',
+    what: 'a page, then an upgrade where there is none, then silence',
+    isEnded: true,
+    run: (port, connections, ms) =>
+      each(connections, ms, async () => {
+        const raw = new RawConnection(port, true);
+        await raw.write(request('GET', '/health'));
+        await raw.seen(/"up"/);
+        await raw.write(upgradeRequest('/'));
+        raw.socket.end();
+        return raw;
+      }),
+  },
   {
     name: 'no namespace',
     what: 'WebSockets that never enter the namespace',

@@ -19,8 +19,9 @@ export class RawConnection {
   isEnded = false;
   readonly #watchers = new Set<() => void>();
 
-  constructor(port: number) {
-    this.socket = connect(port, '127.0.0.1');
+  /** @param allowHalfOpen whether it stays open in one direction after it has ended the other */
+  constructor(port: number, allowHalfOpen = false) {
+    this.socket = connect({ port, host: '127.0.0.1', allowHalfOpen });
     this.socket.setNoDelay(true);
     this.socket.on('error', () => {});
     this.socket.on('data', (data) => {
