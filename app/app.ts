@@ -6,7 +6,7 @@ import { getHeapStatistics } from 'node:v8';
 import manifest from '../package.json' with { type: 'json' };
 import { LIMITS } from '../protocol/limits.ts';
 import { RATE_NUMBERS, type RateNumbers } from '../protocol/rates.ts';
-import { addressKey, createClientAddress } from './core/address.ts';
+import { addressKey, createClientAddress, createUnnamedCheck } from './core/address.ts';
 import { Clock } from './core/clock.ts';
 import { type Config, ConfigError } from './core/config.ts';
 import { watchDescriptors } from './core/descriptors.ts';
@@ -140,9 +140,10 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
 
   const health = new StoreHealth(store, logger);
   const clientAddress = createClientAddress(config.trustProxy);
+  const isUnnamed = createUnnamedCheck(config.trustProxy);
   const { corsOrigins, metricsToken } = config;
   const addressOf = (request: IncomingMessage) => addressKey(clientAddress(request));
-  const gate = new Gate({ limits, addressOf, timeoutMs: config.signInTimeoutMs, metrics });
+  const gate = new Gate({ limits, addressOf, isUnnamed, timeoutMs: config.signInTimeoutMs, logger, metrics });
   const http = createHttpServer({
     gate,
     logger,
@@ -150,6 +151,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     metricsToken,
     corsOrigins,
     clientAddress,
+    isUnnamed,
     health,
     version: manifest.version,
   });

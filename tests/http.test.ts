@@ -134,12 +134,14 @@ describe('/metrics', () => {
     await using server = await startServer({ env: { TRUST_PROXY: '1', METRICS_TOKEN: 'let-me-in' } });
     const get = async (headers: Record<string, string>) => (await fetch(`${server.url}/metrics`, { headers })).status;
     const far = { 'x-forwarded-for': '203.0.113.7' };
-    expect(await get({})).toBe(200);
+    expect(await get({})).toBe(401);
+    expect(await get({ authorization: 'Bearer let-me-in' })).toBe(200);
     expect(await get(far)).toBe(401);
     expect(await get({ ...far, authorization: 'Bearer let-me-out' })).toBe(401);
     expect(await get({ ...far, authorization: 'Bearer let-me-in' })).toBe(200);
     await server.restart({ env: { TRUST_PROXY: '1' } });
     expect(await get(far)).toBe(403);
+    expect(await get({})).toBe(403);
     expect(await get({ ...far, authorization: 'Bearer ' })).toBe(403);
   });
 });

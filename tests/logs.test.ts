@@ -1,13 +1,24 @@
 import { createConnection } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { connect } from './support/client.ts';
+import { RawConnection } from '../bench/abuse/raw.ts';
+import { connect, TRANSPORTS } from './support/client.ts';
+import { deadline } from './support/deadline.ts';
 import { prepareServer, spawnServer } from './support/process.ts';
 import { openRaw } from './support/raw.ts';
 
 const METRICS_TOKEN = 'metrics-token-never-to-be-seen';
+const COOKIE = 'cookie-never-to-be-seen';
 const PASSWORD = 'password never to be seen';
 const CONTENT = 'content never to be seen';
 const SECRET = 'token secret never to be seen, of 32 bytes or more';
+
+/** Sends what is refused, and waits for the end of the connection. */
+async function refused(url: string, request: string): Promise<void> {
+  const raw = new RawConnection(Number(new URL(url).port));
+  await raw.write(request);
+  await deadline(raw.ended, 'the end of the connection');
+  expect(raw.received).toMatch(/^HTTP\/1\.1 4/);
+}
 
 describe('the log', () => {
   it('holds no content, password or token, at the most talkative level', async () => {
@@ -25,7 +36,12 @@ describe('the log', () => {
     await can.raw(`authenticate ${token}`, { token });
     const back = await connect(server, { auth: { token: ada.me.token } });
     await back.waitFor('connect_response');
-    const broken = await connect(server, { auth: { token: `${token}x` } });
+    const headers = {
+      cookie: `c=${COOKIE}`,
+      authorization: `Basic ${COOKIE}`,
+      'proxy-authorization': `Basic ${COOKIE}`,
+    };
+    const broken = await connect(server, { auth: { token: `${token}x` }, headers });
     await broken.waitFor('error');
     const raw = await openRaw(server);
     raw.send(`42["send_message",{"content":"${CONTENT}"`);
@@ -34,12 +50,21 @@ describe('the log', () => {
     await fetch(`${server.url}/nothing?password=${encodeURIComponent(PASSWORD)}`, {
       headers: { cookie: `t=${token}` },
     });
+    // What is no request, what breaks a limit, and what Engine.IO refuses, each with its headers.
+    const secretLines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    for (const line of [
+      'GET /%zz',
+      'POST /socket.io/?EIO=4&transport=polling',
+      'GET /socket.io/?EIO=4&sid=x',
+      'NONSENSE /',
+    ])
+      await refused(server.url, `${line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${secretLines.join('')}\r\n`);
     await ada.ok('sign_out', { everywhere: true });
     await ada.ended();
     await server.kill('SIGTERM');
 
     const log = server.program.stdout + server.program.stderr;
-    const secrets = { PASSWORD, CONTENT, SECRET, METRICS_TOKEN, token, own: ada.me.token };
+    const secrets = { COOKIE, PASSWORD, CONTENT, SECRET, METRICS_TOKEN, token, own: ada.me.token };
     for (const [name, secret] of Object.entries(secrets)) {
       expect(log.includes(secret), `${name} stands in the log`).toBe(false);
       expect(log.includes(encodeURIComponent(secret)), `${name} stands in the log, encoded`).toBe(false);
@@ -49,6 +74,18 @@ describe('the log', () => {
     const lines = log.split('\n').filter((line) => line.startsWith('{'));
     expect(lines.length).toBeGreaterThan(4);
     for (const line of lines) expect(() => JSON.parse(line)).not.toThrow();
+  });
+
+  it('tells once of a trusted proxy that does not say for whom it asks, and not because of probes', async () => {
+    await using server = await spawnServer({ LOG_LEVEL: 'warn', TRUST_PROXY: '1' });
+    const warning = /X-Forwarded-For/g;
+    await fetch(`${server.url}/health`);
+    await connect(server, { headers: { 'X-Forwarded-For': '192.0.2.1' } });
+    expect(server.program.stdout).not.toMatch(warning);
+    for (const transport of TRANSPORTS) await connect(server, { transport });
+    await server.program.output(warning);
+    await server.kill('SIGTERM');
+    expect(server.program.stdout.match(warning)).toHaveLength(1);
   });
 
   it('has a line for a connection and one for a failure', async () => {

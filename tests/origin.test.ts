@@ -20,6 +20,17 @@ function poll(url: string, headers: Record<string, string>): Promise<Response> {
   return fetch(`${url}/socket.io/?EIO=4&transport=polling`, { headers });
 }
 
+/** What the server says that a browser may do with an answer, or with a request that it asks about first. */
+async function allowed(url: string, origin: string, method: 'GET' | 'OPTIONS' = 'GET') {
+  const { headers, status } = await fetch(url, { method, headers: { origin, 'access-control-request-method': 'GET' } });
+  const [by, credentials] = ['access-control-allow-origin', 'access-control-allow-credentials'].map((name) =>
+    headers.get(name),
+  );
+  return { ok: status < 400, by, credentials };
+}
+
+const POLLING = '/socket.io/?EIO=4&transport=polling';
+
 describe('with CORS_ORIGINS', () => {
   const server = sharedServer({ env: { CORS_ORIGINS: `${ALLOWED},capacitor://localhost` } });
 
@@ -59,6 +70,37 @@ describe('with CORS_ORIGINS', () => {
     await client.say(room, 'hello');
     await expect(connect(server, { transport, headers: { origin: 'https://evil.example.com' } })).rejects.toThrow();
   });
+});
+
+describe('with CORS_ORIGINS of pages that have none', () => {
+  const origins = ['null', 'file://', 'capacitor://localhost', 'ionic://localhost', 'http://localhost'];
+  const server = sharedServer({ env: { CORS_ORIGINS: origins.join(',') } });
+
+  it.each(origins)('lets %s in over both transports, with cookies too', async (origin) => {
+    expect(await handshake(server.url, { origin })).toBe(101);
+    for (const method of ['GET', 'OPTIONS'] as const) {
+      expect(await allowed(server.url + POLLING, origin, method)).toEqual({
+        ok: true,
+        by: origin,
+        credentials: 'true',
+      });
+      expect(await allowed(`${server.url}/health`, origin, method)).toMatchObject({ by: origin, credentials: 'true' });
+    }
+  });
+
+  it.each(['file:///', 'http://localhost:8080', 'https://localhost', 'capacitor://evil'])(
+    'refuses %s',
+    async (origin) => {
+      expect(await handshake(server.url, { origin })).toBeGreaterThanOrEqual(400);
+      expect(await allowed(server.url + POLLING, origin)).toMatchObject({ ok: false, by: null });
+    },
+  );
+});
+
+it('says nothing of cookies by default, which browsers then do not send', async () => {
+  await using server = await startServer();
+  for (const path of [POLLING, '/health'])
+    expect(await allowed(server.url + path, 'https://a.example')).toEqual({ ok: true, by: '*', credentials: null });
 });
 
 it('lets every origin in by default', async () => {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addressKey, createClientAddress, UNKNOWN_ADDRESS } from './address.ts';
+import { addressKey, createClientAddress, createUnnamedCheck, UNKNOWN_ADDRESS } from './address.ts';
 
 const CLIENT = '203.0.113.7';
 const PROXY = '10.0.0.1';
@@ -107,6 +107,19 @@ test('the answer is an address or unknown, whatever arrives', () => {
 
 test('a network that is none is refused', () => {
   expect(() => createClientAddress(['10.0.0.0/33'])).toThrow(TypeError);
+});
+
+describe('createUnnamedCheck', () => {
+  test.each([
+    ['no proxy', 0, PROXY, undefined, false],
+    ['a proxy that says for whom', 1, PROXY, CLIENT, false],
+    ['a proxy that does not', 1, PROXY, undefined, true],
+    ['an empty header', 1, PROXY, ' ', true],
+    ['a trusted network', ['10.0.0.0/8'], PROXY, undefined, true],
+    ['another network', ['10.0.0.0/8'], CLIENT, undefined, false],
+  ] as const)('tells of %s', (_, trustProxy, peer, forwarded, isUnnamed) => {
+    expect(createUnnamedCheck(trustProxy)(request(peer, forwarded))).toBe(isUnnamed);
+  });
 });
 
 describe('addressKey', () => {

@@ -22,13 +22,10 @@ export const UNKNOWN_ADDRESS = 'unknown';
  * @throws {TypeError} when an address or network is none
  */
 export function createClientAddress(trustProxy: number | readonly string[]): (request: AddressedRequest) => string {
-  const trusts =
-    typeof trustProxy === 'number'
-      ? (_address: string, hop: number) => hop < trustProxy
-      : proxyAddr.compile([...trustProxy]);
+  const trusts = trustOf(trustProxy);
   return (request) => {
-    const entries = [request.headers['x-forwarded-for'] ?? []].flat().join(',').split(',').reverse();
-    let address = parseAddress(request.socket.remoteAddress ?? '') ?? UNKNOWN_ADDRESS;
+    const entries = forwardedOf(request).split(',').reverse();
+    let address = peerOf(request);
     for (const [hop, entry] of entries.entries()) {
       if (!trusts(address, hop)) break;
       const next = parseAddress(entry);
@@ -38,6 +35,25 @@ export function createClientAddress(trustProxy: number | readonly string[]): (re
     return address;
   };
 }
+
+/**
+ * Makes what tells whether a request came from a trusted proxy that does not say for whom: its clients then all have
+ * the address of the proxy, and what seems to come from this machine may come from anywhere.
+ *
+ * @throws {TypeError} when an address or network is none
+ */
+export function createUnnamedCheck(trustProxy: number | readonly string[]): (request: AddressedRequest) => boolean {
+  const trusts = trustOf(trustProxy);
+  return (request) => forwardedOf(request).trim() === '' && trusts(peerOf(request), 0);
+}
+
+function trustOf(trustProxy: number | readonly string[]): (address: string, hop: number) => boolean {
+  if (typeof trustProxy === 'number') return (_address, hop) => hop < trustProxy;
+  return proxyAddr.compile([...trustProxy]);
+}
+
+const forwardedOf = ({ headers }: AddressedRequest) => [headers['x-forwarded-for'] ?? []].flat().join(',');
+const peerOf = ({ socket }: AddressedRequest) => parseAddress(socket.remoteAddress ?? '') ?? UNKNOWN_ADDRESS;
 
 /**
  * What limits are counted by: an IPv4 address as it is, of an IPv6 address the /64 network, since a single customer

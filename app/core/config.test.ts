@@ -82,6 +82,12 @@ describe('readConfig', () => {
     ['CORS_ORIGINS', '*', 'corsOrigins', '*'],
     [
       'CORS_ORIGINS',
+      'null, file://,ionic://localhost,http://localhost',
+      'corsOrigins',
+      ['null', 'file://', 'ionic://localhost', 'http://localhost'],
+    ],
+    [
+      'CORS_ORIGINS',
       'https://A.example:443, http://b.example:8080/',
       'corsOrigins',
       ['https://a.example', 'http://b.example:8080'],
@@ -141,7 +147,7 @@ describe('readConfig', () => {
         'https://a.example/path',
         'https://*.example',
         '*,https://a.example',
-        'null',
+        'Null',
         'https://a.example,,',
       ],
     ],

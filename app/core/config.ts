@@ -160,7 +160,7 @@ const metricsToken: Kind<string> = {
 };
 
 const corsOrigins: Kind<'*' | readonly string[]> = {
-  mayHold: '* or origins with commas between them, such as https://chat.example.com,capacitor://localhost',
+  mayHold: '* or origins with commas between them, such as https://chat.example.com,capacitor://localhost,file://,null',
   parse: (text) => (text === '*' ? '*' : listOf(text, parseOrigin)),
 };
 
@@ -188,8 +188,12 @@ function listOf(text: string, parsePart: (part: string) => string | undefined): 
   return right.length === parts.length ? [...new Set(right)] : undefined;
 }
 
+/** What pages send that have no origin: those of files, some apps' among them, and those in sandboxed frames. */
+const NO_ORIGINS: ReadonlySet<string> = new Set(['null', 'file://']);
+
 /** The origin as a browser or an app's web view sends it: in small letters, with no path and no default port. */
 function parseOrigin(text: string): string | undefined {
+  if (NO_ORIGINS.has(text)) return text;
   const url = URL.parse(text);
   if (!url || url.username || url.password || url.search || url.hash || /[?#*\s]/.test(text)) return undefined;
   if (url.origin !== 'null') return /^https?:$/.test(url.protocol) && url.pathname === '/' ? url.origin : undefined;

@@ -34,7 +34,12 @@ describe('createLogger', () => {
     'content',
     'authorization',
     'Authorization',
+    'Proxy-Authorization',
     'cookie',
+    'Cookie',
+    'set-cookie',
+    'rawHeaders',
+    'secret',
     'tokenSecret',
     'metricsToken',
   ])('hides %s wherever it stands', (key) => {

@@ -32,6 +32,7 @@ const HIDDEN_KEYS: ReadonlySet<string> = new Set([
   'proxy-authorization',
   'cookie',
   'set-cookie',
+  'rawheaders',
 ]);
 
 /** Deeper than this a value is cut off, so that neither a cycle nor a hostile payload can hold up the process. */

@@ -47,10 +47,15 @@ export function errorBody(status: number, locale: Locale = 'en', waitMs?: number
 /** Whether the client is a browser that shows a page, rather than a program. */
 const wantsPage = (request: FastifyRequest) => /\btext\/html\b/i.test(request.headers.accept ?? '');
 
+/** No address of the server lies as deep. */
+const DEPTH_MAX = 20;
+
 /** The way from the path of a URL to the root of the server. */
 function rootFrom(url: string): string {
   const [path = '/'] = url.split(/[?#]/);
-  return '../'.repeat(path.split('/').length - 2) || './';
+  const depth = path.split('/').length - 2;
+  if (depth > DEPTH_MAX) return '/';
+  return '../'.repeat(depth) || './';
 }
 
 const HOME: Wording = { en: 'Back to the start page', tr: 'Başlangıç sayfasına dön' };
@@ -75,9 +80,11 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, status: 
 export function handleNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const path = request.url.split('?')[0] ?? '/';
   const has = (url: string) => request.server.hasRoute({ method: 'GET', url });
-  const [, name] = /([^/]+)\/$/.exec(path) ?? [];
-  if (name !== undefined && has(path.slice(0, -1)))
+  const short = path.slice(0, -1);
+  if (path.endsWith('/') && has(short)) {
+    const name = short.slice(short.lastIndexOf('/') + 1);
     return reply.redirect(`../${name}${request.url.slice(path.length)}`, 308);
+  }
   const readable = request.method !== 'GET' && has(path);
   if (!readable) return sendError(request, reply, 404);
   return sendError(request, reply.header('allow', 'GET, HEAD'), 405);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { createMetrics } from '../core/metrics.ts';
 import { Gate } from './gate.ts';
@@ -11,7 +12,15 @@ const LARGE = Buffer.alloc(32 * 2 ** 20);
 /** A server behind a gate that answers everything in one way. */
 async function start(answer: RequestListener) {
   const metrics = createMetrics();
-  const gate = new Gate({ limits: null, addressOf: () => '', timeoutMs: TIMEOUT_MS, metrics });
+  const logger = pino({ level: 'silent' });
+  const gate = new Gate({
+    limits: null,
+    addressOf: () => '',
+    isUnnamed: () => false,
+    timeoutMs: TIMEOUT_MS,
+    logger,
+    metrics,
+  });
   const server = createServer(gate.serverOptions, answer);
   gate.noteRoutes(server);
   gate.protect(server, { path: '/socket.io/', isCounted: () => false });

@@ -1,6 +1,7 @@
 import { IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Limits } from '../services/limit.ts';
 import { errorBody } from './errors.ts';
@@ -13,8 +14,11 @@ export interface GateOptions {
   readonly limits: Limits | null;
   /** What the address of a request is counted by. */
   readonly addressOf: (request: IncomingMessage) => string;
+  /** Whether a trusted proxy sent a request and does not say for whom. */
+  readonly isUnnamed: (request: IncomingMessage) => boolean;
   /** How long the headers of a request may take to arrive, in milliseconds; the whole of it, and an answer, twice that. */
   readonly timeoutMs: number;
+  readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
@@ -55,6 +59,7 @@ export class Gate {
   readonly #lines = new WeakMap<Duplex, Line>();
   readonly #flushing = new Set<Line>();
   #routes: readonly Handler[] = [];
+  #hasWarned = false;
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -107,6 +112,7 @@ export class Gate {
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       this.#count(request.socket, response);
       const isBeside = pathOf(request) === beside.path;
+      if (isBeside) this.#warnOfUnnamed(request);
       if (this.#refuses(request, response, isBeside && beside.isCounted(request))) return;
       for (const handler of isBeside ? all : this.#routes) handler.call(server, request, response);
     });
@@ -118,9 +124,20 @@ export class Gate {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (this.#isFull(socket)) this.#options.metrics.floods.inc();
       const unfinished = this.#lines.get(socket)?.unfinished ?? 0;
-      if (unfinished > 0 || isFaulty(request) || pathOf(request) !== beside.path) socket.destroy();
-      else for (const handler of upgrades) handler.call(server, request, socket, head);
+      if (unfinished > 0 || isFaulty(request) || pathOf(request) !== beside.path) return socket.destroy();
+      this.#warnOfUnnamed(request);
+      for (const handler of upgrades) handler.call(server, request, socket, head);
     });
+  }
+
+  /** Says once that addresses are not what they seem. Not for probes, which may well come from the proxy itself. */
+  #warnOfUnnamed(request: IncomingMessage): void {
+    if (this.#hasWarned || !this.#options.isUnnamed(request)) return;
+    this.#hasWarned = true;
+    this.#options.logger.warn(
+      { proxy: request.socket.remoteAddress },
+      'a proxy that TRUST_PROXY trusts sends no X-Forwarded-For: all its clients share one address, and its limits',
+    );
   }
 
   /** Headers, whole requests and the reading of answers must come in time, or they would hold connections for ever. */

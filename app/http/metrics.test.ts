@@ -45,6 +45,27 @@ describe('GET /metrics', () => {
     expect(answer.statusCode).toBe(403);
   });
 
+  it.each(['localhost', 'LOCALHOST:8000', '127.0.0.1', '127.0.0.1:8000', '[::1]:8000', '[::1]'])(
+    'takes a request for %s for one of this machine',
+    async (host) => {
+      await using server = await startTestServer();
+      expect((await server.app.inject({ url: '/metrics', headers: { host } })).statusCode).toBe(200);
+    },
+  );
+
+  it.each(['chat.example', 'localhost.evil.example', '127.0.0.1.evil.example', '192.0.2.1:8000', '[::2]:80', '::1'])(
+    'takes a request for %j for one through a proxy that adds no header',
+    async (host) => {
+      await using server = await startTestServer();
+      expect((await server.app.inject({ url: '/metrics', headers: { host } })).statusCode).toBe(403);
+    },
+  );
+
+  it('refuses what a trusted proxy sends without saying for whom', async () => {
+    await using server = await startTestServer({ isUnnamed: () => true });
+    expect((await server.app.inject('/metrics')).statusCode).toBe(403);
+  });
+
   it('lets the bearer of the token in from anywhere, and nobody else', async () => {
     await using server = await startTestServer({ metricsToken: TOKEN, clientAddress: () => '192.0.2.1' });
     const status = async (authorization?: string) => {

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import type { Metrics } from '../core/metrics.ts';
@@ -13,6 +13,8 @@ export interface MetricsAccess {
   readonly metricsToken: string | null;
   /** The address of the client, with trusted proxies taken into account. */
   readonly clientAddress: (request: IncomingMessage) => string;
+  /** Whether a trusted proxy sent a request and does not say for whom. */
+  readonly isUnnamed: (request: IncomingMessage) => boolean;
 }
 
 const LOOPBACK = new BlockList();
@@ -30,10 +32,23 @@ const PROXY_HEADERS = [
   'via',
 ];
 
+const isLoopback = (address: string) => LOOPBACK.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+
+/**
+ * Whether a request names this machine as its host. A proxy on it that adds no header hands on what its client asked
+ * for, and so does a browser on it whose page got its name to lead here.
+ */
+function asksLoopback({ host = '' }: IncomingHttpHeaders): boolean {
+  const name = /^(?:\[([^\]]*)\]|([^:]*))(?::\d+)?$/.exec(host);
+  const [, v6, other = ''] = name ?? [];
+  return isLoopback(v6 ?? other) || /^localhost$/i.test(other);
+}
+
 /** Whether the request comes from this machine itself, and not through a proxy on it. */
-function isLocal(request: IncomingMessage, address: string): boolean {
-  if (PROXY_HEADERS.some((name) => request.headers[name] !== undefined)) return false;
-  return LOOPBACK.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+function isLocal(request: IncomingMessage, { clientAddress, isUnnamed }: MetricsAccess): boolean {
+  const { headers } = request;
+  if (PROXY_HEADERS.some((name) => headers[name] !== undefined) || isUnnamed(request)) return false;
+  return asksLoopback(headers) && isLoopback(clientAddress(request));
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
@@ -66,8 +81,7 @@ export function metricsRoute(app: HttpApp, access: MetricsAccess): void {
     async (request, reply) => {
       const { metricsToken: token } = access;
       const allowed =
-        isLocal(request.raw, access.clientAddress(request.raw)) ||
-        (token !== null && bearsToken(request.headers.authorization, token));
+        isLocal(request.raw, access) || (token !== null && bearsToken(request.headers.authorization, token));
       if (!allowed) {
         if (token === null) return sendError(request, reply, 403);
         return sendError(request, reply.header('www-authenticate', 'Bearer realm="metrics"'), 401);

@@ -177,6 +177,15 @@ describe('errors', () => {
     expect(answer.headers.vary).toBe('Accept, Accept-Language, Cookie');
   });
 
+  it('cost no more for an address that is as long or as deep as can be', async () => {
+    await using server = await startTestServer();
+    for (const url of [`/${'x'.repeat(15_000)}`, `/${'x/'.repeat(7_500)}`, '/'.repeat(15_000)]) {
+      const answer = await server.app.inject({ url, headers: BROWSER });
+      expect(answer.statusCode).toBe(404);
+      expect(answer.body.length).toBeLessThan(5_000);
+    }
+  });
+
   it('tell a wrong method from a wrong address', async () => {
     await using server = await startTestServer();
     const posted = await server.app.inject({ method: 'POST', url: '/health', payload: { a: 1 } });
@@ -185,6 +194,7 @@ describe('errors', () => {
       'GET, HEAD',
       'METHOD_NOT_ALLOWED',
     ]);
+    expect((await server.app.inject({ method: 'POST', url: '/' })).statusCode).toBe(405);
     expect((await server.app.inject({ method: 'DELETE', url: '/nope' })).statusCode).toBe(404);
     expect((await server.app.inject({ method: 'HEAD', url: '/docs' })).statusCode).toBe(200);
   });

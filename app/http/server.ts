@@ -25,6 +25,8 @@ export interface HttpDeps {
   readonly corsOrigins: '*' | readonly string[];
   /** The address of the client, with trusted proxies taken into account. */
   readonly clientAddress: (request: IncomingMessage) => string;
+  /** Whether a trusted proxy sent a request and does not say for whom. */
+  readonly isUnnamed: (request: IncomingMessage) => boolean;
   readonly health: HealthSource;
   /** What every request passes first. The caller puts it in its place once Socket.IO is attached. */
   readonly gate: Gate;
@@ -91,7 +93,7 @@ export function createHttpServer(deps: HttpDeps): FastifyInstance {
   logRequests(app, deps.clientAddress);
   app.register(helmet, HELMET);
   app.register(cors, {
-    origin: deps.corsOrigins === '*' ? '*' : [...deps.corsOrigins],
+    ...(deps.corsOrigins === '*' ? { origin: '*' } : { origin: [...deps.corsOrigins], credentials: true }),
     methods: ['GET', 'HEAD'],
   });
   registerOpenApi(app, deps.version);

@@ -21,13 +21,15 @@ export async function listen({ app, deps }: TestServer): Promise<number> {
 export async function startTestServer(overrides: Partial<HttpDeps> = {}): Promise<TestServer> {
   const lines: Record<string, unknown>[] = [];
   const metrics = createMetrics();
+  const logger = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const deps: HttpDeps = {
-    logger: pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) }),
+    logger,
     metrics,
     metricsToken: null,
     corsOrigins: '*',
     clientAddress: (request) => request.socket.remoteAddress ?? '',
-    gate: new Gate({ limits: null, addressOf: () => '', timeoutMs: 10_000, metrics }),
+    isUnnamed: () => false,
+    gate: new Gate({ limits: null, addressOf: () => '', isUnnamed: () => false, timeoutMs: 10_000, logger, metrics }),
     health: { read: () => ({ status: 'up', services: { api: 'up', socketio: 'up', store: 'up' } }) },
     version: '1.2.3',
     ...overrides,

@@ -67,7 +67,8 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     // Its way reads and compresses the file for each request; `http/assets.ts` has it in memory.
     serveClient: false,
     wsEngine: webSocketEngine(limits !== null),
-    cors: { origin: corsOrigins === '*' ? '*' : [...corsOrigins] },
+    // To any origin a browser gives no answer that it asked for with cookies: nobody vouches for that origin.
+    cors: corsOrigins === '*' ? { origin: '*' } : { origin: [...corsOrigins], credentials: true },
     adapter: NoRooms,
     allowRequest: (request, decide) => decide(null, !draining && isSpoken(request) && mayConnect(request, corsOrigins)),
   });
