@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Message, Room } from '../protocol/index.ts';
 import { connect, guest, type TestClient, TRANSPORTS } from './support/client.ts';
 import { entries, type Model, type ModelMessage, ModelRoom, newest } from './support/model.ts';
-import { sharedServer } from './support/server.ts';
+import { sharedServer, startServer } from './support/server.ts';
 
 /** One command of a random story, by who of the members and about which message. */
 interface Step {
@@ -149,4 +149,28 @@ describe('the log of a room', () => {
       last.rev,
     );
   });
+});
+
+it('brings one who is in very many rooms onto all of their streams while they go on', async () => {
+  await using server = await startServer();
+  const writer = await guest(server, 'ada');
+  const rooms = await Promise.all(Array.from({ length: 350 }, () => writer.createRoom()));
+  let isOver = false;
+  const talk = async () => {
+    while (!isOver) await Promise.all(rooms.map((room) => writer.say(room, 'on it goes')));
+  };
+  const talking = talk();
+  const phones = await Promise.all([0, 1].map(() => connect(server, { token: writer.me.token })));
+  isOver = true;
+  await talking;
+  const last = await Promise.all(rooms.map((room) => writer.say(room, 'the last')));
+  for (const phone of phones) {
+    const known = new Map(phone.me.rooms.map(({ id, seq }) => [id, seq]));
+    for (const { id, room_id, rev } of last) {
+      await phone.waitFor('message', (message) => message.id === id);
+      const told = phone.all('message').filter((message) => message.room_id === room_id);
+      const first = (known.get(room_id) ?? (told[0]?.rev ?? 0) - 1) + 1;
+      expect(told.map((message) => message.rev)).toEqual(Array.from({ length: rev - first + 1 }, (_, i) => first + i));
+    }
+  }
 });

@@ -70,7 +70,7 @@ export class Rooms {
       const made = presence.room(created.room);
       answer({ room: made });
       connection.send({ event: 'room_info', payload: { room: made, users: [presence.describe(user)], messages: [] } });
-      tail.attachAll(connection, [[room_id, created.room.seq]], mark);
+      await tail.attach(connection, [[room_id, created.room.seq]], mark);
       this.#announce(user, created.room);
     } finally {
       tail.endEntering(connection, room_id);

@@ -206,10 +206,12 @@ export class Sessions {
       if (connection.closed) return;
       const others = presence.get(user.id)?.connections.size ?? 0;
       if (others >= connectionsPerUser) throw new Refusal('RATE_LIMITED', { retryAfterMs: CONNECTIONS_RETRY_MS });
+      let attached: Promise<void> | undefined;
       this.#admit(connection, { snapshot, user, token_id, token: signed }, (signedIn) => {
         answer(signedIn);
-        tail.attachAll(connection, snapshot.memberships, mark);
+        attached = tail.attachAll(connection, snapshot.memberships, mark);
       });
+      await attached;
     } finally {
       this.#attempts.delete(attempt);
       tail.release(mark);

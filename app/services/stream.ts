@@ -146,7 +146,7 @@ export class Streams {
     const user = connection.identity?.user;
     for (let at = known; user !== undefined; ) {
       const delivered = this.#options.recent.since(mark, new Set([room_id])).get(room_id) ?? [];
-      if (this.cutOver(connection, user, { room_id, known: at, delivered })) return;
+      if (this.cutOver(connection, user, { room_id, known: at, mark, delivered })) return;
       const page = await this.#readLog(room_id, at);
       if (page === null) {
         this.#tellDeleted(connection, user, room_id);
@@ -173,11 +173,11 @@ export class Streams {
   cutOver(
     connection: Connection,
     user: OnlineUser,
-    { room_id, known, delivered }: { room_id: string; known: number; delivered: readonly DeliveredEntry[] },
+    { room_id, known, mark, delivered }: Standing & { delivered: readonly DeliveredEntry[] },
   ): boolean {
-    const { delivery, presence } = this.#options;
+    const { delivery, presence, recent } = this.#options;
     if (connection.closed) return true;
-    if (this.#options.recent.isDeleted(room_id)) {
+    if (recent.isDeleted(room_id)) {
       this.#tellDeleted(connection, user, room_id);
       return true;
     }
@@ -187,6 +187,7 @@ export class Streams {
       delivery.subscribe(room_id, connection);
       const followed = this.#options.follow(room_id, known);
       for (const { entry } of delivered) followed.take(entry);
+      if (!recent.reachesBackTo(mark)) void followed.readMissing();
       return true;
     }
     const missed = missedEntries(delivered, known, log.cursor);

@@ -2,6 +2,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { membershipChange } from '../models/message.ts';
 import type { LogEntry, RoomSnapshot, Store } from '../stores/store.ts';
+import { Attachments, type KnownRoom } from './attach.ts';
 import type { Connection, Delivery, OnlineUser } from './delivery.ts';
 import { entryEvents } from './entry-events.ts';
 import type { Presence } from './presence.ts';
@@ -18,6 +19,8 @@ export interface TailOptions {
   readonly metrics: Metrics;
   /** How many delivered entries are kept at most while snapshots are read. */
   readonly recentMax?: number;
+  /** See {@link AttachmentOptions}. */
+  readonly roomsAtOnce?: number;
 }
 
 /**
@@ -29,22 +32,27 @@ export class Tail {
   readonly #logs = new Map<string, RoomLog>();
   readonly #recent: RecentEntries;
   readonly #streams: Streams;
+  readonly #attachments: Attachments;
   /** Welcomes that were left to a command that is entering the room. */
   readonly #owed = new WeakMap<Connection, Set<string>>();
 
   constructor(options: TailOptions) {
     this.#options = options;
     this.#recent = new RecentEntries(options.recentMax);
-    this.#streams = new Streams({
+    const common = {
       ...options,
       recent: this.#recent,
+      leaveRoom: (user: OnlineUser, room_id: string) => this.#leaveRoom(user, room_id),
+      welcome: (connection: Connection, room_id: string) => this.#welcome(connection, room_id),
+    };
+    this.#streams = new Streams({
+      ...common,
       logOf: (room_id) => this.#logs.get(room_id),
       follow: (room_id, cursor) => this.#follow(room_id, cursor),
       follows: (connection, room_id) => this.#follows(connection, room_id),
       dropUnused: (room_id) => this.#dropUnused(room_id),
-      leaveRoom: (user, room_id) => this.#leaveRoom(user, room_id),
-      welcome: (connection, room_id) => this.#welcome(connection, room_id),
     });
+    this.#attachments = new Attachments({ ...common, streams: this.#streams });
     options.store.onEntries((entries) => this.commit(entries));
   }
 
@@ -67,25 +75,14 @@ export class Tail {
     this.#recent.close(mark);
   }
 
-  /**
-   * Subscribes a connection that has just signed in to all rooms of its user, each from the number that the snapshot
-   * tells. In the same turn as its answer, so that the answer goes out before any entry above those numbers.
-   */
-  attachAll(connection: Connection, memberships: readonly (readonly [string, number])[], mark: Mark): void {
-    const user = connection.identity?.user;
-    if (user === undefined || connection.closed) return;
-    if (this.#recent.reachesBackTo(mark)) {
-      const recent = this.#recent.since(mark, new Set(memberships.map(([room_id]) => room_id)));
-      const joined = this.#recent.joinedSince(mark, user.id);
-      for (const [room_id, known] of memberships) {
-        const delivered = recent.get(room_id) ?? [];
-        if (this.#streams.cutOver(connection, user, { room_id, known, delivered })) continue;
-        this.#chain(connection, (later) => this.#streams.attach(connection, { room_id, known, mark: later }));
-      }
-      for (const room_id of joined) this.#welcome(connection, room_id);
-      // What its user was made a member of meanwhile can no longer be told.
-    } else this.#options.delivery.drop(connection);
-    for (const room_id of user.rooms) this.#leaveRoom(user, room_id);
+  /** Subscribes a connection that has just signed in to all rooms of its user; see {@link Attachments.attachAll}. */
+  attachAll(connection: Connection, memberships: readonly KnownRoom[], mark: Mark): Promise<void> {
+    return this.#attachments.attachAll(connection, memberships, mark);
+  }
+
+  /** Subscribes a connection to rooms from where it knows them; see {@link Attachments.attach}. */
+  attach(connection: Connection, rooms: readonly KnownRoom[], mark: Mark): Promise<void> {
+    return this.#attachments.attach(connection, rooms, mark);
   }
 
   /**

@@ -66,7 +66,8 @@ class Simulation {
     // In most runs memory holds all that is looked for, in some next to nothing.
     this.#remembers = this.#random.chance(0.7);
     const recentMax = this.#remembers ? 1_000 : this.#random.whole(1, 6);
-    this.tail = new Tail({ store: this.#asStore(), delivery, presence, logger, metrics, recentMax });
+    const tail = { store: this.#asStore(), delivery, presence, logger, metrics };
+    this.tail = new Tail({ ...tail, recentMax, roomsAtOnce: this.#random.whole(1, 2) });
     for (let i = 0; i < ROOMS; i++) this.#addRoom();
   }
 
@@ -131,8 +132,13 @@ class Simulation {
 
   async #drain(): Promise<void> {
     this.#failing = 0;
-    for (let step = this.#random.pick(this.#steps()); step !== undefined; step = this.#random.pick(this.#steps())) {
-      step();
+    // What takes its rooms in turns may have some to go when no step is left, and lead to more.
+    for (let idle = 0; idle < CONNECTIONS_MAX * ROOMS; idle++) {
+      for (let step = this.#random.pick(this.#steps()); step !== undefined; step = this.#random.pick(this.#steps())) {
+        idle = 0;
+        step();
+        await this.#turn();
+      }
       await this.#turn();
     }
   }
@@ -226,7 +232,7 @@ class Simulation {
         rooms_next: null,
         server: { protocol: 1, features: [], limits: {} },
       });
-      this.tail.attachAll(
+      await this.tail.attachAll(
         connection,
         rooms.map(({ id, seq }) => [id, seq]),
         mark,

@@ -10,7 +10,8 @@ import { ROOM_COLUMNS, type RoomRow, toRoom } from './rows.ts';
 export interface ListedRow extends RoomRow {
   /** What its place in the list goes by. */
   place: number;
-  member: boolean;
+  /** 1 or 0. */
+  member: number;
 }
 
 /** Where in a list to begin: after the room of this place and id. */
@@ -24,12 +25,15 @@ const BEGINNING: From = { place: Number.MAX_SAFE_INTEGER, id: '' };
 /** Whether the name contains the query, in words that other engines know too, with no sign that is a wildcard. */
 const contains = (name_key: string) => `($query IS NULL OR replace(${name_key}, $query, '') <> ${name_key})`;
 
-const OWN = `SELECT ${ROOM_COLUMNS}, r.active_at AS place FROM members m JOIN rooms r ON r.id = m.room_id
+const OWN = `SELECT ${ROOM_COLUMNS}, r.active_at AS place, 1 AS member FROM members m JOIN rooms r ON r.id = m.room_id
   WHERE m.user_id = $user_id AND (r.active_at, r.id) < ($place, $id) AND ${contains('r.name_key')}
   ORDER BY r.active_at DESC, r.id DESC LIMIT $limit`;
 
 /** The rooms that the caller is no member of, in the order of the index `rooms_listed`. */
-const OTHERS = (from: string, name: string) => `SELECT ${ROOM_COLUMNS}, ${name}.listed_at AS place FROM ${from}
+const OTHERS = (
+  from: string,
+  name: string,
+) => `SELECT ${ROOM_COLUMNS}, ${name}.listed_at AS place, 0 AS member FROM ${from}
   WHERE ${name}.listed_at IS NOT NULL AND (${name}.listed_at, ${name}.id) < ($place, $id)
     AND NOT EXISTS (SELECT 1 FROM members m WHERE m.room_id = ${name}.id AND m.user_id = $user_id)`;
 const LISTED = `${OTHERS('rooms r', 'r')} ORDER BY r.listed_at DESC, r.id DESC LIMIT $limit`;
@@ -41,15 +45,11 @@ const FOUND = `${OTHERS(`${NEWEST} n JOIN rooms r ON r.id = n.id`, 'n')} AND ${c
 
 type Search = From & { readonly user_id: string; readonly query: string | null; readonly limit: number };
 
-const ownRows = (db: Database, search: Search): ListedRow[] =>
-  db.allNamed<RoomRow & { place: number }>(OWN, { ...search }).map((row) => ({ ...row, member: true }));
+const ownRows = (db: Database, search: Search): ListedRow[] => db.allNamed<ListedRow>(OWN, { ...search });
 
 function otherRows(db: Database, { query, ...search }: Search): ListedRow[] {
-  const rows =
-    query === null
-      ? db.allNamed<RoomRow & { place: number }>(LISTED, search)
-      : db.allNamed<RoomRow & { place: number }>(FOUND, { ...search, query });
-  return rows.map((row) => ({ ...row, member: false }));
+  if (query === null) return db.allNamed<ListedRow>(LISTED, search);
+  return db.allNamed<ListedRow>(FOUND, { ...search, query });
 }
 
 /** Two lists in one, each newest activity first; of rooms of the same place the one with the greater id. */
@@ -61,7 +61,7 @@ function toPage(rows: readonly ListedRow[], limit: number): Page<SeenRoom> {
   const items = rows.slice(0, limit);
   const last = rows.length > limit ? items.at(-1) : undefined;
   return {
-    items: items.map((row) => ({ ...toRoom(row), member: row.member })),
+    items: items.map((row) => ({ ...toRoom(row), member: row.member === 1 })),
     next: last ? encodeCursor([last.place, last.id]) : null,
   };
 }
