@@ -1,18 +1,21 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ATTACKS, type Attack } from './abuse/attacks.ts';
+import { measureRooms } from './abuse/rooms.ts';
+import { loopDelay, startTarget, type Target } from './abuse/server.ts';
 import { UNREAD_ATTACKS } from './abuse/unread.ts';
-import { cleanUpAtExit, makeFolder, openFiles, residentBytes, startNode, stopChild } from './processes.ts';
-import { mebibytes, print, short } from './report.ts';
+import { cleanUpAtExit, openFiles, residentBytes } from './processes.ts';
+import { mebibytes, print, short, type Table } from './report.ts';
 
 /*
  * Loads from below, one after another against one server with its limits on: what each costs in memory and in open files,
- * and for how long it keeps others waiting. `npm run abuse -- --connections 100 --seconds 10 --only 'ping flood' --heap 300`.
+ * and for how long it keeps others waiting. Then what each command costs on a database full of rooms.
+ * `npm run abuse -- --connections 100 --seconds 10 --only 'ping flood' --heap 300`,
+ * `npm run abuse -- --only 'many rooms' --rooms 100000`.
  */
 
-const MAIN = fileURLToPath(new URL('../app/main.ts', import.meta.url));
+const ROOMS = 'many rooms';
 const PROBE_EVERY_MS = 20;
 
 interface Figures {
@@ -29,46 +32,14 @@ interface Figures {
   readonly loopMs: number;
 }
 
-/** A server under attack. */
-interface Target {
-  readonly port: number;
-  readonly pid: number;
-  /** Settles when its process has ended. */
-  readonly ended: Promise<unknown>;
-  stop(): Promise<void>;
-}
-
-/** A whole server in a process of its own, with its limits on. */
-async function start({ connections, heap }: Options): Promise<Target> {
-  const folder = makeFolder();
-  const env = {
-    ...process.env,
-    HOST: '127.0.0.1',
-    PORT: '0',
-    DATABASE_URL: `sqlite:${folder}/abuse.db`,
-    LOG_LEVEL: 'silent',
+/** A server with its limits on. */
+const start = ({ connections, heap }: Options) =>
+  startTarget({
     SIGN_IN_TIMEOUT: '2',
     ...(heap !== undefined && { NODE_OPTIONS: `--max-old-space-size=${heap}` }),
     // All come from this machine, so that only as many connections as asked for get through.
     RATE_LIMITS: `connections_per_address=${connections + 100},handshakes_burst=${10 * connections + 1_000}`,
-  };
-  const child = startNode('server', [MAIN], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const port = await new Promise<number>((resolve, reject) => {
-    child.stdout?.on('data', (data: Buffer) => {
-      const found = /listening on \S+:(\d+)/.exec(data.toString());
-      if (found) resolve(Number(found[1]));
-    });
-    child.once('exit', () => reject(new Error('the server ended at its start')));
   });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  return { port, pid: child.pid ?? 0, ended, stop: () => stopChild(child, 5_000) };
-}
-
-/** The longest delay of the server's event loop since the last time it was asked, in milliseconds. */
-async function loopDelay(port: number): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  return Number(/^nodejs_eventloop_lag_max_seconds (\S+)/m.exec(text)?.[1]) * 1_000;
-}
 
 async function measure(attack: Attack, target: Target, options: Options): Promise<Figures> {
   await loopDelay(target.port);
@@ -113,23 +84,11 @@ interface Options {
   readonly heap: string | undefined;
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      connections: { type: 'string', default: '100' },
-      seconds: { type: 'string', default: '10' },
-      only: { type: 'string' },
-      heap: { type: 'string' },
-    },
-  });
-  const { connections, seconds, heap } = values;
-  const options = { connections: Number(connections), seconds: Number(seconds), heap };
-  cleanUpAtExit();
+/** All loads from below, or the one of this name. */
+async function attackAll(options: Options, only: string | undefined): Promise<Table> {
   const target = await start(options);
   const rows: string[][] = [];
-  for (const attack of [...ATTACKS, ...UNREAD_ATTACKS].filter(
-    ({ name }) => values.only === undefined || name === values.only,
-  )) {
+  for (const attack of [...ATTACKS, ...UNREAD_ATTACKS].filter(({ name }) => only === undefined || name === only)) {
     const { opened, ended, seconds, growth, files, waitMs, loopMs } = await measure(attack, target, options);
     const row = [
       attack.name,
@@ -147,7 +106,7 @@ async function main(): Promise<void> {
     await sleep(1_000);
   }
   await target.stop();
-  const table = {
+  return {
     title: `loads from below, ${options.connections} connections each, limits on`,
     columns: [
       'load',
@@ -165,7 +124,25 @@ async function main(): Promise<void> {
     ],
     data: rows,
   };
-  print(table);
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      connections: { type: 'string', default: '100' },
+      seconds: { type: 'string', default: '10' },
+      rooms: { type: 'string', default: '100000' },
+      messages: { type: 'string', default: '200000' },
+      only: { type: 'string' },
+      heap: { type: 'string' },
+    },
+  });
+  const { connections, seconds, rooms, messages, only, heap } = values;
+  cleanUpAtExit();
+  const options = { connections: Number(connections), seconds: Number(seconds), heap };
+  if (only !== ROOMS) print(await attackAll(options, only));
+  if (only === undefined || only === ROOMS)
+    print(await measureRooms({ rooms: Number(rooms), messages: Number(messages) }));
 }
 
 await main();
