@@ -1,7 +1,7 @@
 // Breaks the code in one place after the other and runs the unit tests on it (docs/testing.md): `npm run mutants`, or
-// with the names of groups. The exit code is 1 when a group has a score below 85 %.
+// with the names of groups or files. The exit code is 1 when a group has a score below 85 %.
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, matchesGlob } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -38,15 +38,18 @@ const GROUPS: Readonly<Record<string, { readonly mutate: readonly string[]; read
 const SCORE_MIN = 85;
 
 const wanted = process.argv.slice(2);
-for (const name of wanted) if (!Object.hasOwn(GROUPS, name)) throw new Error(`There is no group ${name}.`);
+const files = wanted.filter((one) => one.endsWith('.ts'));
+for (const name of wanted.filter((one) => !files.includes(one)))
+  if (!Object.hasOwn(GROUPS, name)) throw new Error(`There is no group ${name}.`);
 for (const [name, { mutate, tests }] of Object.entries(GROUPS)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const own = files.filter((file) => mutate.some((pattern) => matchesGlob(file, pattern)));
+  if (wanted.length > 0 && !wanted.includes(name) && own.length === 0) continue;
   console.log(`== ${name}`);
   process.env['MUTANTS_TESTS'] = tests;
   const folder = join(ROOT, 'coverage/mutants');
   mkdirSync(folder, { recursive: true });
   await new Stryker({
-    mutate: [...mutate, '!**/*.test.ts'],
+    mutate: own.length > 0 ? own : [...mutate, '!**/*.test.ts'],
     testRunner: 'vitest',
     plugins: ['@stryker-mutator/vitest-runner', './tools/mutants-ignore.ts'],
     ignorers: ['documents'],
