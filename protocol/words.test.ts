@@ -183,6 +183,7 @@ it('groups the digits of large numbers, and says fields for programs by their na
   ]);
   expect(atLeast(2, 'item')).toEqual({ en: 'must have at least 2 items', tr: 'en az 2 öğe içermeli' });
   expect(atLeast(1_500)).toEqual({ en: 'must have at least 1,500 characters', tr: 'en az 1.500 karakter içermeli' });
+  expect(noDeeperThan(1_000)).toEqual({ en: 'must not nest deeper than 1,000', tr: '1.000 düzeyden derin olamaz' });
   expect(noDeeperThan(8)).toEqual({ en: 'must not nest deeper than 8', tr: '8 düzeyden derin olamaz' });
   expect(aboutField('toString', WRONG.missing, 'en')).toBe('toString is missing.');
 });
