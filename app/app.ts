@@ -17,7 +17,9 @@ import { createSecret, loadOrCreateSecret } from './core/secret.ts';
 import { Gate } from './http/gate.ts';
 import { createHttpServer } from './http/server.ts';
 import { Admin } from './services/admin.ts';
-import { Departures } from './services/departures.ts';
+import { Chores } from './services/chores.ts';
+import { departSome } from './services/departures.ts';
+import { eraseSome } from './services/erasure.ts';
 import { Expiry } from './services/expiry.ts';
 import { StoreHealth } from './services/health.ts';
 import { withNumbers } from './services/limit.ts';
@@ -40,7 +42,7 @@ import { roomHandlers } from './sockets/room.ts';
 import { createSocketServer } from './sockets/server.ts';
 import { UnreadLedger } from './sockets/unread.ts';
 import { type BackupSummary, backupDatabase } from './stores/sqlite/backup.ts';
-import { claimDatabase, findDatabase, refuseLostDatabase } from './stores/sqlite/claim.ts';
+import { claimDatabase, findDatabase, isServed, refuseLostDatabase } from './stores/sqlite/claim.ts';
 import { type Compacted, compactDatabase } from './stores/sqlite/compact.ts';
 import type { DataLock } from './stores/sqlite/lock.ts';
 import { restoreDatabase } from './stores/sqlite/restore.ts';
@@ -116,12 +118,12 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const limiting = numbers && createLimiting({ numbers, store, presence, metrics });
   const limits = limiting?.limits ?? null;
   const common = { store, presence, tail, typing, delivery, metrics, now, newId: createIds() };
-  const departures = new Departures(common, logger);
+  const chores = new Chores([(ended) => departSome(common, ended), (ended) => eraseSome(common, ended)], logger);
   const sessions = new Sessions({
     ...common,
     tokens,
     seenNow,
-    onRetired: () => departures.wake(),
+    onRetired: () => chores.wake(),
     limits: { ...LIMITS, ...numbers },
     connectionsPerUser: limits?.cap('connections_per_user') ?? Number.POSITIVE_INFINITY,
   });
@@ -169,8 +171,8 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   return {
     async listen() {
       await health.start();
-      unwatch = await watchOutsideWrites({ store, tail, sessions, departures, logger });
-      departures.wake();
+      unwatch = await watchOutsideWrites({ store, tail, sessions, chores, logger });
+      chores.wake();
       expiry.start();
       await http.ready();
       http.server.listen(config.port, config.host);
@@ -192,7 +194,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       unwatchDescriptors();
       unsettle();
       await expiry.close();
-      await departures.close();
+      await chores.close();
       health.stop();
       typing.close();
       limiting?.close();
@@ -287,7 +289,7 @@ export async function withAdmin(config: Config, use: (tools: { admin: Admin }) =
   const logger = createLogger({ level: 'error', pretty: false });
   const store = await openSqliteStore({ path, queueMax: config.storeQueueMax, logger, metrics: createMetrics() });
   try {
-    await use({ admin: new Admin({ store, now: Date.now, newId: createIds() }) });
+    await use({ admin: new Admin({ store, now: Date.now, newId: createIds(), isServed: () => isServed(path) }) });
   } finally {
     await store.close();
   }

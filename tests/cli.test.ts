@@ -1,6 +1,5 @@
 import { copyFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../app/app.ts';
 import { readConfig } from '../app/core/config.ts';
@@ -89,26 +88,6 @@ describe('the command-line tools', () => {
     expect(await can.code('add_member', { room_id: room.id, user_id: ada.id })).toBe('USER_NOT_FOUND');
     const rooms = (await tool(server, 'admin', 'rooms', 'of nobody', '--json')).trim().split('\n');
     expect(rooms.map((line) => (JSON.parse(line) as { id: string }).id)).toEqual(created);
-  });
-
-  it('go on where the deletion of a room was interrupted', async () => {
-    await using server = await startServer();
-    const ada = await guest(server, 'ada');
-    const rooms = [await ada.createRoom(), await ada.createRoom()] as const;
-    for (const room of rooms) for (const text of ['one', 'two']) await ada.say(room, text);
-    await server.stop();
-    const db = new DatabaseSync(join(server.folder, 'sohbet.db'));
-    for (const table of ['rooms WHERE id', 'members WHERE room_id'])
-      for (const { id } of rooms) db.prepare(`DELETE FROM ${table} = ?`).run(id);
-    const left = () => db.prepare('SELECT count(*) AS count FROM messages').get();
-    expect(left()).toEqual({ count: 6 });
-    expect(await tool(server, 'admin', 'delete-room', rooms[0].id)).toContain('with 3 messages');
-    await expect(tool(server, 'admin', 'delete-room', rooms[0].id)).rejects.toMatchObject({
-      stderr: expect.stringContaining('no such room'),
-    });
-    await tool(server, 'admin', 'erase-user', ada.id);
-    expect(left()).toEqual({ count: 0 });
-    db.close();
   });
 
   it('restore where a log without its file is left, and what a restore has put aside', async () => {

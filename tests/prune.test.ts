@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
 import { connect, guest, type TestClient } from './support/client.ts';
 import { startServer, type TestServer } from './support/server.ts';
-import { tool } from './support/tool.ts';
+import { openStore, tool } from './support/tool.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
@@ -137,9 +137,10 @@ it('removes what is left of rooms whose removal was broken off', async () => {
   const [gone, stays] = [await can.createRoom(), await can.createRoom()];
   const edited = await can.say(gone, 'never to be read again');
   await can.ok('update_message', { message_id: edited.id, content: 'nor this' });
-  inDatabase(server, (db) => db.prepare('DELETE FROM rooms WHERE id = ?').run(gone.id));
-  // Only what was changed is left.
-  inDatabase(server, (db) => db.prepare('DELETE FROM messages WHERE room_id = ? AND rev = seq').run(gone.id));
+  await server.stop();
+  const store = await openStore(server);
+  await store.admin.deleteRoom({ room_id: gone.id, at: Date.now() });
+  await store.close();
 
   expect(await tool(server, 'admin', 'prune', '--days', '30', '--dry-run')).toContain(`remove room ${gone.id}`);
   expect(await tool(server, 'admin', 'prune', '--days', '30')).toContain('1 rooms removed');

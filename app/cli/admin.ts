@@ -105,15 +105,15 @@ async function change({ admin }: Tools, command: string, id: string, out: string
   const bar = progressBar('Working');
   switch (command) {
     case 'delete-room': {
-      const removed = await admin.deleteRoom(id, { onProgress: bar.update });
+      await admin.deleteRoom(id, bar.update);
       bar.end();
-      return console.log(`Room ${id} is deleted, with ${removed} messages.`);
+      return console.log(`Room ${id} is deleted, with its messages.`);
     }
     case 'erase-user':
     case 'delete-user': {
-      const erased = await admin.eraseUser(id, bar.update);
+      await admin.eraseUser(id, bar.update);
       bar.end();
-      return console.log(`User ${id} is erased; ${erased} messages were changed.`);
+      return console.log(`User ${id} is erased.`);
     }
     case 'export-user': {
       const json = `${JSON.stringify(await admin.exportUser(id, bar.update), null, 2)}\n`;

@@ -4,11 +4,9 @@ import type { StoredRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';
 import type { ToolStore } from '../stores/admin-store.ts';
 import { leaveAllRooms } from './departures.ts';
+import { type FinishOptions, finishErasure, type Progress } from './erasure.ts';
 import { pages } from './pages.ts';
 import { type Pruned, type PruneRequest, prune } from './prune.ts';
-
-/** Told how far something is: how many of how many. */
-export type Progress = (done: number, total: number) => void;
 
 /** What is known of one user, for the user to take away. */
 export interface UserExport {
@@ -18,7 +16,7 @@ export interface UserExport {
 }
 
 /** What the tools need. */
-export interface AdminOptions {
+export interface AdminOptions extends FinishOptions {
   readonly store: ToolStore;
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number;
@@ -58,36 +56,20 @@ export class Admin {
   }
 
   /**
-   * Removes a room and its history; its members are told `room_deleted`. Once more, it goes on where it was interrupted.
-   * @param unused_since only when nobody is in it, and nothing has happened in it since then
-   * @returns how many messages were removed
-   * @throws Refusal `ROOM_NOT_FOUND` when there is neither the room nor anything left of it, or it is in use
+   * Removes a room and its history; its members are told `room_deleted`. The room is gone for everybody at once, and its
+   * history when this resolves, or, when this is interrupted, soon after in a server that runs or is started.
+   * @throws Refusal `ROOM_NOT_FOUND`
    */
-  async deleteRoom(
-    room_id: string,
-    { onProgress, unused_since }: { onProgress?: Progress; unused_since?: number } = {},
-  ): Promise<number> {
-    const total = onProgress === undefined ? 0 : await this.#store.admin.countMessages();
-    const room = { room_id, ...(unused_since !== undefined && { unused_since }) };
-    const refusal = await this.#store.admin.deleteRoom(room).then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-    if (refusal !== undefined && !(refusal instanceof Refusal && refusal.code === 'ROOM_NOT_FOUND')) throw refusal;
-    let removed = 0;
-    for (;;) {
-      const step = await this.#store.admin.purge({ room_id, rows: ROWS_A_STEP });
-      removed += step;
-      if (step < ROWS_A_STEP) break;
-      onProgress?.(removed, total);
-    }
-    if (refusal !== undefined && removed === 0) throw refusal;
-    return removed;
+  async deleteRoom(room_id: string, onProgress: Progress = () => {}): Promise<void> {
+    const erased = { kind: 'room', id: room_id } as const;
+    if ((await this.#store.admin.erasure(erased)) === undefined)
+      await this.#store.admin.deleteRoom({ room_id, at: this.#now() });
+    await finishErasure(this.#options, erased, onProgress);
   }
 
   /** Removes what nobody uses any more; see `prune`. */
   prune(request: PruneRequest): Promise<Pruned> {
-    return prune({ ...this.#options, admin: this }, request);
+    return prune(this.#options, request);
   }
 
   /** Everything of one user. @throws Refusal `USER_NOT_FOUND` */
@@ -106,26 +88,16 @@ export class Admin {
 
   /**
    * Erases a user: tokens revoked, connections ended, memberships ended, messages made tombstones, and the name
-   * replaced in system messages, each change with a number of its own, so that every client learns of it.
-   * @returns how many messages were changed
+   * replaced in system messages, each change with a number of its own, so that every client learns of it. What is left
+   * when this is interrupted is done by a server that runs or is started.
    * @throws Refusal `USER_NOT_FOUND` when there is neither the user nor anything that tells of it
    */
-  async eraseUser(user_id: string, onProgress: Progress): Promise<number> {
+  async eraseUser(user_id: string, onProgress: Progress): Promise<void> {
     // Of who was removed by pruning, rooms still tell that it came and went.
-    const refusal = await this.#store.admin.eraseUser({ user_id, at: this.#now() }).then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-    if (refusal !== undefined && !(refusal instanceof Refusal)) throw refusal;
+    if (!(await this.#store.admin.tellsOf({ user_id }))) throw new Refusal('USER_NOT_FOUND');
+    await this.#store.admin.eraseUser({ user_id, at: this.#now() });
     await leaveAllRooms(this.#options, user_id);
-    let erased = 0;
-    await this.#scan(onProgress, async (after) => {
-      const step = await this.#store.admin.eraseMessages({ user_id, after, rows: ROWS_A_STEP, at: this.#now() });
-      erased += step.erased;
-      return step.next;
-    });
-    if (refusal !== undefined && erased === 0) throw refusal;
-    return erased;
+    await finishErasure(this.#options, { kind: 'user', id: user_id }, onProgress);
   }
 
   /** Revokes every token of a user; its connections end, and a guest leaves its rooms. @throws Refusal `USER_NOT_FOUND` */

@@ -3,12 +3,12 @@ import { Refusal } from '../models/refusal.ts';
 import type { StoredRoom } from '../models/room.ts';
 import type { StaleUser, ToolStore } from '../stores/admin-store.ts';
 import { type DepartureOptions, leaveAllRooms } from './departures.ts';
+import { type FinishOptions, finishErasure } from './erasure.ts';
 import { pages, slices } from './pages.ts';
 
 /** What pruning needs. */
-export interface PruneOptions extends DepartureOptions {
+export interface PruneOptions extends DepartureOptions, FinishOptions {
   readonly store: ToolStore;
-  readonly admin: { deleteRoom(room_id: string, about?: { unused_since: number }): Promise<number> };
 }
 
 /** What is removed, and how much of each there was. */
@@ -43,7 +43,7 @@ export async function prune(options: PruneOptions, request: PruneRequest): Promi
   const pruned: Pruned = { retired: 0, deleted: 0, rooms: 0 };
   // First, since who wrote nothing but that has said nothing.
   for (const room_id of await store.admin.deletedRooms()) {
-    if (!request.dryRun && !(await removeRoom(options, room_id))) continue;
+    if (!request.dryRun) await finishErasure(options, { kind: 'room', id: room_id });
     pruned.rooms++;
     request.onRest(room_id);
   }
@@ -64,11 +64,14 @@ export async function prune(options: PruneOptions, request: PruneRequest): Promi
     if (round.push(user) >= USERS_A_ROUND) await end();
   }
   await end();
+  const removed: string[] = [];
   for await (const room of pages((after) => store.admin.unusedRooms({ before, after, limit: 1_000 }))) {
     if (!request.dryRun && !(await removeRoom(options, room.id, before))) continue;
-    pruned.rooms++;
+    removed.push(room.id);
     request.onRoom(room);
   }
+  pruned.rooms += removed.length;
+  if (!request.dryRun) for (const id of removed) await finishErasure(options, { kind: 'room', id });
   return pruned;
 }
 
@@ -102,9 +105,9 @@ async function pruneUser(
 }
 
 /** Removes a room unless somebody has come since, or has removed it. */
-async function removeRoom({ admin }: PruneOptions, room_id: string, unused_since?: number): Promise<boolean> {
+async function removeRoom({ store, now }: PruneOptions, room_id: string, unused_since: number): Promise<boolean> {
   try {
-    await admin.deleteRoom(room_id, unused_since === undefined ? undefined : { unused_since });
+    await store.admin.deleteRoom({ room_id, unused_since, at: now() });
     return true;
   } catch (error) {
     if (error instanceof Refusal && error.code === 'ROOM_NOT_FOUND') return false;

@@ -1,6 +1,6 @@
 import type { Logger } from '../core/logger.ts';
 import type { Store } from '../stores/store.ts';
-import type { Departures } from './departures.ts';
+import type { Chores } from './chores.ts';
 import type { Sessions } from './session.ts';
 import type { Tail } from './tail.ts';
 
@@ -9,7 +9,7 @@ export interface WatchOptions {
   readonly store: Store;
   readonly tail: Tail;
   readonly sessions: Sessions;
-  readonly departures: Departures;
+  readonly chores: Chores;
   readonly logger: Logger;
 }
 
@@ -21,13 +21,7 @@ const RETRY_MS = 1_000;
  * deleted rooms.
  * @returns once it watches, what ends it; what was written before is no news to a server that has just started
  */
-export async function watchOutsideWrites({
-  store,
-  tail,
-  sessions,
-  departures,
-  logger,
-}: WatchOptions): Promise<() => void> {
+export async function watchOutsideWrites({ store, tail, sessions, chores, logger }: WatchOptions): Promise<() => void> {
   // Where that cannot be read, old ones are taken up too, which changes nothing: nobody is here yet.
   let seen = await store.newestNotice().catch((error: unknown) => {
     logger.error({ err: error }, 'what another process wrote could not be read');
@@ -50,7 +44,7 @@ export async function watchOutsideWrites({
           break;
       }
     }
-    departures.wake();
+    chores.wake();
     await tail.catchUp();
   }
 

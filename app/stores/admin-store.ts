@@ -1,7 +1,7 @@
 import type { Message } from '../../protocol/models.ts';
 import type { StoredRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';
-import type { Membership, Page, Store } from './store.ts';
+import type { Erased, Membership, Page, Store } from './store.ts';
 
 /** A store with what only the command-line tools need. */
 export interface ToolStore extends Store {
@@ -38,26 +38,21 @@ export interface AdminStore {
   /** Gives a room to one of its members. Refuses `ROOM_NOT_FOUND`, and `USER_NOT_FOUND` for who is no member. */
   setOwner(input: Membership): Promise<void>;
   /**
-   * Takes a room out of sight; its messages are then removed by {@link AdminStore.purge}. Refuses `ROOM_NOT_FOUND`; with
-   * `unused_since` also when the room has members, or was active since then.
+   * Deletes a room: it is gone for everybody at once, and what is stored of it is removed by `erasures.step`. Refuses
+   * `ROOM_NOT_FOUND`; with `unused_since` also when the room has members, or was active since then.
    */
-  deleteRoom(input: { room_id: string; unused_since?: number }): Promise<void>;
-  /** Deleted rooms of which messages are left, since their deletion was interrupted or is under way. */
+  deleteRoom(input: { room_id: string; at: number; unused_since?: number }): Promise<void>;
+  /** Deleted rooms of which something is left, since that was interrupted or is under way. */
   deletedRooms(): Promise<string[]>;
-  /** Removes up to `rows` messages of a deleted room; answers how many it removed. */
-  purge(input: { room_id: string; rows: number }): Promise<number>;
+  /** Whether there is such a user, or any message of one or about one. Looks through all messages. */
+  tellsOf(input: { user_id: string }): Promise<boolean>;
   /**
-   * Revokes all tokens of a user, takes its name and retires it; its rooms are then left by `users.depart`, and
-   * its messages made tombstones by {@link AdminStore.eraseMessages}. Refuses `USER_NOT_FOUND`.
+   * Erases a user: revokes all tokens, takes the name, and retires it. Its rooms are then left by `users.depart`, and its
+   * messages made tombstones by `erasures.step`.
    */
   eraseUser(input: { user_id: string; at: number }): Promise<void>;
-  /** Erases a user's messages, and its name in system messages, among the next rows after the row `after`. */
-  eraseMessages(input: {
-    user_id: string;
-    after: number;
-    rows: number;
-    at: number;
-  }): Promise<{ erased: number; next: number | null }>;
+  /** How far the erasing of something is; undefined when nothing is left to do. */
+  erasure(input: Erased): Promise<{ reached: number; total: number } | undefined>;
   /** Users who were not seen since a time, nor retired since then. */
   staleUsers(input: { before: number; after: string | undefined; limit: number }): Promise<Page<StaleUser>>;
   /** Who wrote the next messages after the row `after` (0: the first). */

@@ -273,6 +273,79 @@ describe.each([
     const [first] = answer;
     expect(first && 'messages' in first && first.messages.length).toBeGreaterThan(15);
   });
+
+  it('deletes a room for everybody at once, and what is stored of it in short steps', async () => {
+    await using opened = await open(path());
+    const { store } = opened;
+    const ada = await guest(store, 'ada');
+    const can = await guest(store, 'can');
+    const room = await roomOf(store, ada.id);
+    const kept = await roomOf(store, ada.id);
+    const sent = await store.messages.send(message(room.id, ada.id, 'once', 'key'));
+    await Promise.all(Array.from({ length: 1_200 }, () => store.messages.send(message(room.id, ada.id, 'x'))));
+    await store.messages.send(message(kept.id, ada.id, 'kept'));
+    await store.admin.deleteRoom({ room_id: room.id, at: 2 });
+
+    const at = 3;
+    const who = { room_id: room.id, user_id: ada.id };
+    const codes = await Promise.all([
+      code(store.messages.send(message(room.id, ada.id, 'once', 'key'))),
+      code(store.messages.edit({ message_id: sent.message.id, user_id: ada.id, content: 'y', at })),
+      code(store.messages.page({ ...who, before: undefined, after: undefined, limit: 1 })),
+      code(store.rooms.enter(who)),
+      code(store.rooms.join({ ...who, user_id: can.id, message_id: newId(), at, verified_hash: null, rooms_max: 9 })),
+      code(store.admin.deleteRoom({ room_id: room.id, at })),
+    ]);
+    expect(codes).toEqual([
+      'ROOM_NOT_FOUND',
+      'MESSAGE_NOT_FOUND',
+      'ROOM_NOT_FOUND',
+      'ROOM_NOT_FOUND',
+      'ROOM_NOT_FOUND',
+      'ROOM_NOT_FOUND',
+    ]);
+    expect(await store.rooms.heads({ room_ids: [room.id] })).toEqual([]);
+    expect(await store.messages.byClientId({ ...who, client_id: 'key' })).toBeUndefined();
+
+    const counts = [await store.admin.countMessages()];
+    while (await store.erasures.step({ at })) counts.push(await store.admin.countMessages());
+    expect(counts.at(-1)).toBe(2);
+    for (const [i, count] of counts.slice(1).entries()) expect((counts[i] ?? 0) - count).toBeLessThanOrEqual(500);
+  });
+
+  it('erases a user in short steps, after all rooms were left, and begins with nobody else', async () => {
+    await using opened = await open(path());
+    const { store, entries } = opened;
+    const ada = await guest(store, 'ada');
+    const can = await guest(store, 'can');
+    const room = await roomOf(store, can.id);
+    const who = { room_id: room.id, user_id: ada.id };
+    await store.rooms.join({ ...who, message_id: newId(), at: 1, verified_hash: null, rooms_max: 9 });
+    for (const user of [ada, can])
+      await Promise.all(
+        Array.from({ length: 250 }, () => store.messages.send(message(room.id, user.id, 'x', newId()))),
+      );
+    await store.admin.eraseUser({ user_id: ada.id, at: 2 });
+    // Until then ada may still be heard.
+    expect(await store.erasures.step({ at: 3 })).toBe(false);
+    while (await store.users.depart({ user_id: ada.id, message_id: newId(), at: 3 }));
+    const steps: number[] = [];
+    for (let from = entries.length; await store.erasures.step({ at: 4 }); from = entries.length)
+      steps.push(entries.length - from);
+    expect(Math.max(...steps)).toBeLessThanOrEqual(100);
+    const { messages } = await store.messages.page({
+      room_id: room.id,
+      user_id: can.id,
+      before: undefined,
+      after: 0,
+      limit: 1_000,
+    });
+    const own = messages.toJSON().filter(({ user_id, is_system_message }) => user_id === ada.id && !is_system_message);
+    expect(own).toHaveLength(250);
+    for (const one of own) expect(one).toMatchObject({ content: '', deleted: true, username: 'deleted user' });
+    expect(own.filter(({ client_id }) => client_id !== undefined)).toEqual([]);
+    expect(messages.toJSON().filter(({ deleted }) => deleted)).toHaveLength(250);
+  });
 });
 
 describe('a database file', () => {

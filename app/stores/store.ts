@@ -18,6 +18,7 @@ export interface Store {
   readonly users: UserStore;
   readonly rooms: RoomStore;
   readonly messages: MessageStore;
+  readonly erasures: ErasureStore;
   /** Calls back when another process has written to the database, such as a command-line tool. One listener. */
   onOutsideWrite(listener: () => void): void;
   /** What happened outside of rooms' logs after a number, in order. */
@@ -281,6 +282,18 @@ export interface MessageStore {
   sync(input: { user_id: string; rooms: readonly { room_id: string; seq: number }[] }): Promise<JsonText<RoomSync[]>>;
   /** Entries above a number in order, for the tail; of a message changed twice only the newest state. */
   log(input: { room_id: string; after: number }): Promise<{ entries: LogEntry[]; head: number; has_more: boolean }>;
+}
+
+/** A room that was deleted, or a user who was erased. */
+export interface Erased {
+  readonly kind: 'room' | 'user';
+  readonly id: string;
+}
+
+/** What is left of deleted rooms and erased users, removed step by step. It outlives a restart. */
+export interface ErasureStore {
+  /** Removes some, in one short transaction; false when there was nothing that could be removed now. */
+  step(input: { at: number }): Promise<boolean>;
 }
 
 /** A message to store. */

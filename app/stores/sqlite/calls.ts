@@ -1,5 +1,6 @@
 import { adminReads, adminWrites } from './admin.ts';
 import type { Database } from './database.ts';
+import { erasureReads, erasureWrites } from './erasure.ts';
 import { messageReads, messageWrites, type Written } from './message.ts';
 import { noticeReads } from './notice.ts';
 import { pruneReads, pruneWrites } from './prune.ts';
@@ -16,6 +17,7 @@ export function writeCalls(db: Database, rooms: RoomState) {
     ...roomWrites(db, rooms),
     ...messageWrites(db, rooms),
     ...adminWrites(db, rooms),
+    ...erasureWrites(db, rooms),
     ...pruneWrites(db),
     settleTimes({ at }: { at: number }): Written<null> {
       rooms.settle(at);
@@ -43,6 +45,7 @@ export function readCalls(db: Database) {
     ...messageReads(db),
     ...noticeReads(db),
     ...adminReads(db),
+    ...erasureReads(db),
     ...pruneReads(db),
     probeRead(): null {
       db.get("SELECT value FROM meta WHERE key = 'epoch'");

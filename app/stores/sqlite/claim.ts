@@ -4,6 +4,9 @@ import { LOGS, realFile } from './files.ts';
 import { type DataLock, tryLock } from './lock.ts';
 import { isRestoring, type Settled, settleRestore } from './restore.ts';
 
+/** Longer than {@link isServed} has the lock, in milliseconds. */
+const GLANCE_MS = 250;
+
 /** A database that is this process's alone. */
 export interface Claim extends DataLock {
   /** The file, with symbolic links followed. */
@@ -20,7 +23,7 @@ export interface Claim extends DataLock {
 export function claimDatabase(path: string): Claim {
   const file = realFile(path);
   checkAccess(file);
-  const lock = tryLock(file);
+  const lock = tryLock(file, GLANCE_MS);
   if (lock === null) {
     throw new Error(
       `Another server is using the database ${path}: stop it first, or give this one its own DATABASE_URL.`,
@@ -57,4 +60,11 @@ export function findDatabase(path: string): string {
   }
   if (!existsSync(file)) throw new Error(`There is no database ${path}.`);
   return file;
+}
+
+/** Whether a server, or a tool that wants none beside it, has a database at this moment. */
+export function isServed(file: string): boolean {
+  const lock = tryLock(file);
+  lock?.release();
+  return lock === null;
 }

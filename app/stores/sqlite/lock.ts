@@ -6,17 +6,15 @@ export interface DataLock {
   release(): void;
 }
 
-/** How long a lock may be held by one that only looks whether it is held, in milliseconds. */
-const GLANCE_MS = 250;
-
 /**
  * Takes the lock of a file, unless another process holds it: an exclusive SQLite lock on a file beside it, which the
  * operating system lets go of when the process dies, however it dies.
+ * @param waitMs how long to wait for it; one that only looks whether it is held has it for a moment
  * @returns null when another process holds it
  * @throws Error when there can be no such lock, as in a folder that may not be written
  */
-export function tryLock(file: string): DataLock | null {
-  const lock = new DatabaseSync(`${file}.lock`, { timeout: GLANCE_MS });
+export function tryLock(file: string, waitMs = 0): DataLock | null {
+  const lock = new DatabaseSync(`${file}.lock`, { timeout: waitMs });
   try {
     // Nothing is written, so that a full disk can be locked.
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');

@@ -26,7 +26,9 @@ export interface Written<T> {
 
 const INSERT_MESSAGE = `INSERT INTO messages (${MESSAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?)`;
 const MESSAGE_BY_ID = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE id = ?`;
-const MESSAGE_BY_CLIENT_ID = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE room_id = ? AND user_id = ? AND client_id = ?`;
+/** A message of a room that was deleted may still be there. */
+const MESSAGE_BY_CLIENT_ID = `SELECT ${MESSAGE_COLUMNS} FROM messages m WHERE room_id = ? AND user_id = ? AND client_id = ?
+  AND EXISTS (SELECT 1 FROM rooms WHERE id = m.room_id)`;
 
 /** Stores a system message as the room's next entry. */
 export function appendSystemMessage(

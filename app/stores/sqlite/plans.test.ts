@@ -27,6 +27,8 @@ transact(() => {
   for (const id of ['ada', 'can']) writes.createUser({ id, username: id, absent_holder: null, at });
   writes.create({ ...room, room_id: 'garden', message_id: 'first' });
   writes.send({ ...message, id: 'hello' });
+  writes.create({ ...room, room_id: 'doomed', message_id: 'last' });
+  writes.deleteRoom({ room_id: 'doomed', at });
 });
 
 /** What commands of strangers may ask of the reader, in each of its shapes; null: the tools alone ask it. */
@@ -64,6 +66,8 @@ const READS: { [K in keyof ReadCalls]: Input<ReadCalls, K>[] | null } = {
   staleUsers: null,
   unusedRooms: null,
   authors: null,
+  erasure: null,
+  tellsOf: null,
 };
 
 /** The same of the writer, in an order in which none is refused. */
@@ -87,9 +91,8 @@ const WRITES: { [K in keyof WriteCalls]: Input<WriteCalls, K> | null } = {
   forgetRevoked: null,
   setOwner: null,
   deleteRoom: null,
-  purge: null,
   eraseUser: null,
-  eraseMessages: null,
+  eraseSome: { at },
   deleteUser: null,
 };
 

@@ -24,10 +24,7 @@ interface StaleRow {
 const STALE = `SELECT id, username, seen_at, retired_at FROM users
   WHERE id > $after AND seen_at < $before AND (retired_at IS NULL OR retired_at < $before) ORDER BY id LIMIT $limit`;
 
-/** Of each room in either index of messages, whether it is there. */
-const DELETED = `SELECT room_id FROM (
-    SELECT DISTINCT room_id FROM messages WHERE rev = seq UNION SELECT DISTINCT room_id FROM messages WHERE rev <> seq
-  ) m WHERE NOT EXISTS (SELECT 1 FROM rooms r WHERE r.id = m.room_id)`;
+const DELETED = "SELECT subject AS room_id FROM erasures WHERE kind = 'room' ORDER BY begun_at, subject";
 
 const UNUSED = `SELECT ${ROOM_COLUMNS} FROM rooms r WHERE r.id > $after AND r.active_at < $before
   AND NOT EXISTS (SELECT 1 FROM members m JOIN users u ON u.id = m.user_id

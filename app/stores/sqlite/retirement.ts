@@ -1,4 +1,3 @@
-import type { LogEntry } from '../store.ts';
 import type { Database } from './database.ts';
 import { memberships } from './membership.ts';
 import type { Written } from './message.ts';
@@ -62,9 +61,10 @@ export function retirementWrites(db: Database, rooms: RoomState) {
         return { value: false, entries: [] };
       }
       const room = rooms.room(room_id);
-      if (room === undefined) throw new Error(`There are members of a room that there is none of: ${room_id}`);
-      const entries: LogEntry[] = [depart(room, { room_id, user_id, message_id, at })];
-      return { value: true, entries };
+      if (room !== undefined) return { value: true, entries: [depart(room, { room_id, user_id, message_id, at })] };
+      // What is left of a room that was deleted.
+      db.run('DELETE FROM members WHERE room_id = ? AND user_id = ?', room_id, user_id);
+      return { value: true, entries: [] };
     },
   };
 }

@@ -1,4 +1,3 @@
-import type { Worker } from 'node:worker_threads';
 import type { Message } from '../../../protocol/models.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Metrics } from '../../core/metrics.ts';
@@ -6,15 +5,15 @@ import { JsonText } from '../../models/json-text.ts';
 import { Refusal } from '../../models/refusal.ts';
 import type { ToolStore } from '../admin-store.ts';
 import type { LogEntry, SendInput, Sent, StoreFault } from '../store.ts';
-import { checkAccess } from './access.ts';
 import type { PendingCall } from './call-queue.ts';
 import type { ReadCalls, WriteCalls } from './calls.ts';
 import { FaultLog } from './fault-log.ts';
 import type { Fault } from './faults.ts';
-import { type Input, Lane, type Output, type Outputs, startWorker, UnopenedError } from './lane.ts';
+import { type Input, Lane, type Output, type Outputs } from './lane.ts';
 import type { MessagesPage, Written } from './message.ts';
 import { toMessage } from './rows.ts';
-import type { BatchReply, OutsideWrite, ReplyMessage, WatchFailed, WorkerOptions } from './worker-messages.ts';
+import { endWorker, startThreads } from './threads.ts';
+import type { BatchReply, OutsideWrite, ReplyMessage, WatchFailed } from './worker-messages.ts';
 
 /** What the SQLite store is opened with. */
 export interface SqliteOptions {
@@ -46,7 +45,7 @@ type EntryCall = Exclude<keyof WriteCalls & string, 'send' | 'probeWrite'>;
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<ToolStore> {
   const { metrics } = options;
-  const { writer, reader, epoch } = await startThreads(options);
+  const { writer, reader, epoch } = await startThreads(options.path, options.logger);
 
   let listener: (entries: readonly LogEntry[]) => void = () => {};
   let onOutsideWrite: () => void = () => {};
@@ -123,44 +122,9 @@ export async function openSqliteStore(options: SqliteOptions): Promise<ToolStore
     async close() {
       await Promise.all([writes.drained(), reads.drained()]);
       closing = true;
-      await Promise.all([...new Set([reader, writer])].map(end));
+      await Promise.all([...new Set([reader, writer])].map(endWorker));
     },
   };
-}
-
-/** The two threads of a store, which are one where only one connection can see the database. */
-interface Threads {
-  readonly writer: Worker;
-  readonly reader: Worker;
-  readonly epoch: string;
-}
-
-async function startThreads({ path, logger }: SqliteOptions): Promise<Threads> {
-  if (path === ':memory:') return await startOne({ path, role: 'both' });
-  checkAccess(path);
-  try {
-    return await startTwo(path);
-  } catch (error) {
-    if (!(error instanceof UnopenedError && error.kind === 'full')) throw error;
-    const threads = await startOne({ path, role: 'both', alone: true });
-    logger.error('the disk is full: nothing can be written until there is room, and other processes cannot read');
-    return threads;
-  }
-}
-
-async function startOne(options: WorkerOptions): Promise<Threads> {
-  const { worker, epoch } = await startWorker(options);
-  return { writer: worker, reader: worker, epoch };
-}
-
-async function startTwo(path: string): Promise<Threads> {
-  const { worker: writer, epoch } = await startWorker({ path, role: 'writer' });
-  try {
-    return { writer, reader: (await startWorker({ path, role: 'reader' })).worker, epoch };
-  } catch (error) {
-    await end(writer);
-    throw error;
-  }
 }
 
 /** What a call meets, if anything. */
@@ -172,13 +136,6 @@ async function faultIn(call: Promise<unknown>): Promise<StoreFault | undefined> 
     if (!(error instanceof Refusal)) return 'other';
     return error.code === 'OVERLOADED' ? 'overloaded' : ((error.cause as StoreFault | undefined) ?? 'other');
   }
-}
-
-/** Closes the worker's connection and waits for its thread to end. */
-async function end(worker: Worker): Promise<void> {
-  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  worker.postMessage('close');
-  await ended;
 }
 
 /**
@@ -219,7 +176,7 @@ function pageOf<P extends MessagesPage>(page: P): Omit<P, 'messages'> & { messag
 function stores(
   writes: Lane<WriteCalls, WriteOutputs>,
   reads: Lane<ReadCalls>,
-): Pick<ToolStore, 'users' | 'rooms' | 'messages' | 'admin' | 'notices' | 'newestNotice'> {
+): Pick<ToolStore, 'users' | 'rooms' | 'messages' | 'erasures' | 'admin' | 'notices' | 'newestNotice'> {
   const read =
     <K extends keyof ReadCalls & string>(name: K) =>
     (input: Input<ReadCalls, K>) =>
@@ -260,9 +217,9 @@ function stores(
       setOwner: async (input) => void (await setOwner(input)),
       deleteRoom: async (input) => void (await deleteRoom(input)),
       deletedRooms: () => reads.call('deletedRooms', undefined),
-      purge: write('purge'),
       eraseUser: async (input) => void (await eraseUser(input)),
-      eraseMessages: write('eraseMessages'),
+      tellsOf: read('tellsOf'),
+      erasure: read('erasure'),
       staleUsers: read('staleUsers'),
       authors: read('authors'),
       deleteUser: write('deleteUser'),
@@ -305,5 +262,6 @@ function stores(
       sync: async (input) => new JsonText(await sync(input)),
       log: read('log'),
     },
+    erasures: { step: write('eraseSome') },
   };
 }
