@@ -26,12 +26,14 @@ function makeStale(server: TestServer, clients: readonly TestClient[], days: num
   });
 }
 
-const makeQuiet = (server: TestServer, room_id: string, days: number) =>
-  inDatabase(server, (db) =>
-    db
-      .prepare('UPDATE rooms SET active_at = $at, listed_at = $at WHERE id = $id')
-      .run({ at: Date.now() - days * DAY_MS, id: room_id }),
-  );
+/** Makes it so many days since anything happened in a room. */
+function makeQuiet(server: TestServer, room_id: string, days: number): void {
+  const at = Date.now() - days * DAY_MS;
+  inDatabase(server, (db) => {
+    db.prepare('UPDATE rooms SET active_at = $at, listed_at = $at WHERE id = $room_id').run({ at, room_id });
+    db.prepare('UPDATE messages SET timestamp = ? WHERE room_id = ?').run(at, room_id);
+  });
+}
 
 const rowsOf = (server: TestServer) =>
   inDatabase(server, (db) =>
@@ -129,6 +131,21 @@ it('removes who was retired long ago and said nothing', async () => {
   expect(messages).toHaveLength(1);
   const names = inDatabase(server, (db) => db.prepare('SELECT DISTINCT username FROM messages').all());
   expect(names).toEqual([{ username: talker.me.user.username }, { username: 'deleted user' }]);
+});
+
+it('keeps a room in which something was said, though a start with a clock that was behind made it look unused', async () => {
+  await using server = await startServer();
+  const can = await guest(server, 'can');
+  const [said, quiet] = [await can.createRoom(), await can.createRoom()];
+  await can.say(said, 'yesterday');
+  for (const room of [said, quiet]) await can.ok('leave_room', { room_id: room.id });
+  for (const room of [said, quiet]) makeQuiet(server, room.id, 31);
+  inDatabase(server, (db) =>
+    db.prepare('UPDATE messages SET timestamp = ? WHERE system IS NULL').run(Date.now() - DAY_MS),
+  );
+  const told = await tool(server, 'admin', 'prune', '--days', '30');
+  expect(told).toContain('1 rooms removed');
+  expect(told).toContain(`remove room ${quiet.id}`);
 });
 
 it('removes what is left of rooms whose removal was broken off', async () => {

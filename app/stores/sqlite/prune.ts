@@ -26,9 +26,15 @@ const STALE = `SELECT id, username, seen_at, retired_at FROM users
 
 const DELETED = "SELECT subject AS room_id FROM erasures WHERE kind = 'room' ORDER BY begun_at, subject";
 
+/**
+ * `active_at` goes back with a clock that is behind when the server starts, the times of messages do not. That somebody is
+ * gone may be pruning's own work.
+ */
 const UNUSED = `SELECT ${ROOM_COLUMNS} FROM rooms r WHERE r.id > $after AND r.active_at < $before
   AND NOT EXISTS (SELECT 1 FROM members m JOIN users u ON u.id = m.user_id
                   WHERE m.room_id = r.id AND u.retired_at IS NULL AND u.seen_at >= $before)
+  AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.room_id = r.id AND m.rev = m.seq AND m.seq > r.seq - 100
+                  AND m.timestamp >= $before AND (m.system IS NULL OR m.system NOT LIKE '%"user_left"%'))
   ORDER BY r.id LIMIT $limit`;
 
 /** What the reader does to find what nobody uses any more. */
