@@ -122,6 +122,18 @@ describe('an address', () => {
     const other = await ask(path, `2001:db8:1:${what.length}::1`, { method });
     expect(other.status).not.toBe(429);
   });
+
+  it.each([
+    ['PUT', 'polling'],
+    ['OPTIONS', 'polling'],
+    ['GET', 'websocket'],
+  ])('has its rate for what no session takes, though it names one: %s on %s', async (method, transport) => {
+    const session = await openSession(server);
+    const address = `2001:db8:2:${method.length}${transport.length}::1`;
+    await exhaust(address);
+    const url = session.replace('transport=polling', `transport=${transport}`);
+    expect((await fetch(url, { method, ...from(address) })).status).toBe(429);
+  });
 });
 
 describe('an upgrade', () => {

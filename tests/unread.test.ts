@@ -4,9 +4,12 @@ import { HISTORIES, makeHistory } from '../bench/abuse/unread.ts';
 import { guest, type Host, type TestClient } from './support/client.ts';
 import { sharedServer, startServer } from './support/server.ts';
 
+const METRICS_TOKEN = 'let-me-in';
+const SCRAPER = { headers: { authorization: `Bearer ${METRICS_TOKEN}` } };
+
 /** How often a command was answered so; one that takes part in a test is answered by nobody else meanwhile. */
 async function answered({ url }: Host, command: string, result: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
+  const text = await (await fetch(`${url}/metrics`, SCRAPER)).text();
   return Number(
     new RegExp(`^sohbet_commands_total{command="${command}",result="${result}"} (\\d+)`, 'm').exec(text)?.[1] ?? 0,
   );
@@ -105,7 +108,7 @@ describe('a client on long-polling that does not fetch', () => {
 
 describe('what waits for many clients', () => {
   it('of an address is bounded, and the worst are ended', async () => {
-    const env = { TRUST_PROXY: '1', RATE_LIMITS: 'unread_bytes_per_address=200000' };
+    const env = { TRUST_PROXY: '1', METRICS_TOKEN, RATE_LIMITS: 'unread_bytes_per_address=200000' };
     await using server = await startServer({ env });
     const room_id = await makeHistory(server.url, HISTORIES.wide);
     const sessions: PollingSession[] = [];
@@ -119,5 +122,17 @@ describe('what waits for many clients', () => {
     await Promise.all([first?.fetch(), second?.fetch()]);
     expect([first?.isEnded, second?.isEnded].filter(Boolean)).toHaveLength(1);
     await Promise.all(sessions.map((session) => session.close()));
+  });
+
+  it('counts until it is fetched, though the client has signed out', async () => {
+    await using server = await startServer({ env: { RATE_LIMITS: 'unread_bytes_per_address=200000' } });
+    const room_id = await makeHistory(server.url, HISTORIES.wide);
+    const sessions = [await openMember(server, room_id), await openMember(server, room_id)];
+    const [first, second] = sessions;
+    await until(server, 'get_messages', 1, async () => first?.post(...pages(room_id, [1])));
+    await until(server, 'sign_out', 1, async () => first?.post('42["sign_out",{}]'));
+    await until(server, 'get_messages', 1, async () => second?.post(...pages(room_id, [1])));
+    const packets = await Promise.all(sessions.map((session) => session.fetch()));
+    expect(packets.filter((of) => of.some((packet) => packet.startsWith('431[')))).toHaveLength(1);
   });
 });

@@ -69,6 +69,22 @@ describe('an answer', () => {
     socket.destroy();
   });
 
+  it('that comes after the client has gone is waited for no more', async () => {
+    let gone: Promise<unknown> | undefined;
+    await using server = await start((request, response) => {
+      if (gone === undefined) gone = once(request.socket, 'close').then(() => response.end('too late'));
+      else response.end(LARGE);
+    });
+    const first = server.ask();
+    await vi.waitUntil(() => gone !== undefined);
+    first.destroy();
+    await gone;
+    const socket = server.ask().pause();
+    await vi.waitUntil(() => !socket.write('\r\n') || socket.destroyed, { timeout: 10_000 });
+    expect(await server.cut()).toBe(1);
+    socket.destroy();
+  });
+
   it('may take its time, as a poll does', async () => {
     await using server = await start((_, response) => void setTimeout(() => response.end('at last'), 4 * TIMEOUT_MS));
     const socket = server.ask();

@@ -178,11 +178,14 @@ export class Gate {
     const line = this.#lines.get(socket) ?? { socket, unfinished: 0, flushing: null, unsent: -1, since: 0 };
     this.#lines.set(socket, line);
     line.unfinished++;
-    response.once('prefinish', () => {
+    const beginFlushing = () => {
       Object.assign(line, { flushing: response, unsent: -1 });
       this.#flushing.add(line);
-    });
+    };
+    response.once('prefinish', beginFlushing);
     response.once('close', () => {
+      // What is answered after the client has gone goes nowhere, and nothing would tell of its end.
+      response.off('prefinish', beginFlushing);
       if (line.flushing === response) this.#flushing.delete(line);
       // Not before the chunk it came in is parsed: answers that go out meanwhile would make room for the whole of it.
       setImmediate(() => line.unfinished--);

@@ -13,6 +13,18 @@ function limitsAt(changed: Record<string, number> = {}) {
 const MESSAGE = { room_id: 'r', content: 'c' };
 
 describe('Limits', () => {
+  it('forgets a user whose connection ended before its last commands were carried out', () => {
+    const { limits, clock } = limitsAt({ messages_burst: 1 });
+    const client = limits.open('a');
+    limits.close(client);
+    limits.signedIn(client, 'ada');
+    expect(limits.refusal(client, 'send_message', MESSAGE, clock.now)).toBeUndefined();
+    expect(limits.refusal(client, 'send_message', MESSAGE, clock.now)?.code).toBe('RATE_LIMITED');
+    clock.now += 3_600_000;
+    limits.sweep();
+    expect(limits.size).toEqual({ users: 0, addresses: 0 });
+  });
+
   it('gives each user 20 messages at once, then 5 a second, on all connections together', () => {
     const { limits, clock } = limitsAt();
     const [phone, tablet, other] = [limits.open('a'), limits.open('b'), limits.open('a')];

@@ -44,6 +44,8 @@ export interface Client {
   readonly rates: number[];
   readonly addressAccount: Account;
   user: Account | null;
+  /** Whether it holds its accounts, until it has ended. */
+  holds: boolean;
   /** Until when this client was told to wait with signing in; 0: it was not. */
   waitsUntil: number;
   /** It sent far more than it may and was ended: what still comes of it is dropped. */
@@ -147,7 +149,7 @@ export class Limits {
   open(address: string): Client {
     const addressAccount = this.#addresses.get(address);
     addressAccount.held++;
-    return { address, rates: [0, 0], addressAccount, user: null, waitsUntil: 0, flooded: false };
+    return { address, rates: [0, 0], addressAccount, user: null, holds: true, waitsUntil: 0, flooded: false };
   }
 
   /** Lets the services find a client by its connection. */
@@ -165,13 +167,15 @@ export class Limits {
     client.addressAccount.held--;
     if (client.user !== null) client.user.held--;
     client.user = null;
+    client.holds = false;
   }
 
   /** Takes note of who a connection has signed in as. */
   signedIn(client: Client, user_id: string): void {
     if (client.user !== null) return;
     client.user = this.#users.get(user_id);
-    client.user.held++;
+    // What it had commanded before it ended counts too, and nothing would let go after that.
+    if (client.holds) client.user.held++;
   }
 
   /**

@@ -91,7 +91,7 @@ export class Guard {
   readonly #options: GuardOptions;
   readonly #clients = new WeakMap<object, Client>();
   readonly #peers = new Map<string, number>();
-  readonly #sessions = new Set<string>();
+  readonly #sessions = new Map<string, EngineSocket>();
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -103,7 +103,7 @@ export class Guard {
     if (peerKey !== undefined) http.on('connection', (socket) => this.#acceptPeer(socket, peerKey));
     io.engine.use((request: IncomingMessage, response: unknown, next: () => void) => {
       // It was counted when it began.
-      if (sessionOf(request) !== '') return next();
+      if (queryOf(request, 'sid') !== '') return next();
       const wait = limits.connect(addressOf(request));
       if (wait === 0) return next();
       this.#options.logger.debug({ wait }, 'a handshake was refused');
@@ -113,12 +113,16 @@ export class Guard {
   }
 
   /**
-   * Whether a request is counted here: a handshake, or a request of a session that there is. Not so what a browser asks
-   * before a request of another origin, which is answered before anything here sees it.
+   * Whether a request is counted here: a handshake, or a poll or post of a session that is on long-polling, which counts
+   * by its packets. Not so what Engine.IO refuses, and what a browser asks before a request of another origin, which is
+   * answered before anything here sees it.
    */
   isCounted(request: IncomingMessage): boolean {
-    const session = sessionOf(request);
-    return session === '' ? request.method !== 'OPTIONS' : this.#sessions.has(session);
+    const { method } = request;
+    const session = queryOf(request, 'sid');
+    if (session === '') return method !== 'OPTIONS';
+    const isPolling = this.#sessions.get(session)?.transport.name === 'polling';
+    return isPolling && queryOf(request, 'transport') === 'polling' && (method === 'GET' || method === 'POST');
   }
 
   /** The client of a connection. */
@@ -131,7 +135,7 @@ export class Guard {
     const client = limits.open(address);
     this.#clients.set(engine, client);
     const { id } = engine as unknown as { readonly id: string };
-    this.#sessions.add(id);
+    this.#sessions.set(id, engine);
     const endFlood = () => {
       if (client.flooded) return;
       client.flooded = true;
@@ -174,10 +178,9 @@ export class Guard {
   }
 }
 
-/** The session that a request names, or nothing; read as Engine.IO reads it: the last counts. */
-function sessionOf(request: IncomingMessage): string {
-  const sids = new URL(request.url ?? '/', 'http://localhost').searchParams.getAll('sid');
-  return sids.at(-1) ?? '';
+/** What the query of a request names, or nothing; read as Engine.IO reads it: the last counts. */
+function queryOf(request: IncomingMessage, name: string): string {
+  return new URL(request.url ?? '/', 'http://localhost').searchParams.getAll(name).at(-1) ?? '';
 }
 
 /** Answers a handshake with 429 and, in its body, the error that Socket.IO would have sent. */

@@ -174,7 +174,13 @@ export function watchPolls({ conn }: Socket, onUnread: (response: ServerResponse
 
 /** Calls back once nothing of what was sent to a socket that has ended is kept for the network. */
 export function onceSent(socket: Socket, done: () => void): void {
-  const net = engineOf(socket).transport.socket?._socket;
+  const { readyState, transport } = engineOf(socket);
+  // A session of long-polling that is ended keeps what waits until it is fetched, or the session has been given up.
+  if (readyState !== 'closed') {
+    socket.conn.once('close', () => onceSent(socket, done));
+    return;
+  }
+  const net = transport.socket?._socket;
   if (net && !net.destroyed && net.writableLength > 0) net.once('close', done);
   else done();
 }
