@@ -8,7 +8,7 @@ import type { Presence } from './presence.ts';
 
 const presence = {
   user: ({ id }: StoredUser) => ({ id, is_active: true }),
-  room: ({ id }: SeenRoom) => ({ id, online_count: 1 }),
+  room: ({ id, member }: SeenRoom) => ({ id, online_count: member ? 1 : 0 }),
 } as unknown as Presence;
 
 const message = (about: Partial<Message>) => ({ room_id: 'r', seq: 4, rev: 4, username: 'Ada', ...about }) as Message;

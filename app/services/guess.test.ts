@@ -88,4 +88,22 @@ describe('Guesses', () => {
     all[0]?.void();
     begin('ada', 'room');
   });
+
+  it('holds back the answers to an address from the sixth wrong one on', () => {
+    const { fail } = guessesAt();
+    const holds = Array.from({ length: 8 }, (_, i) => fail(`user ${i}`, 'room'));
+    expect(holds).toEqual([0, 0, 0, 0, 0, 100, 200, 300]);
+  });
+
+  it('sweeps away what is over, and nothing else', () => {
+    const { guesses, begin, fail, clock } = guessesAt();
+    for (let i = 0; i < 5; i++) fail('ada', 'room');
+    clock.now += MINUTES_15 - 1;
+    guesses.sweep();
+    expect(() => begin('ada', 'room')).toThrow(limited);
+    expect(guesses.size).toEqual({ rooms: 1, addresses: 1 });
+    clock.now += 1;
+    guesses.sweep();
+    expect(guesses.size).toEqual({ rooms: 0, addresses: 0 });
+  });
 });

@@ -89,6 +89,11 @@ export class Guesses {
     };
   }
 
+  /** How many users at rooms, and addresses, are remembered. */
+  get size(): { rooms: number; addresses: number } {
+    return { rooms: this.#rooms.size, addresses: this.#addresses.size };
+  }
+
   /** Forgets what is over; to be called from time to time. */
   sweep(): void {
     const now = this.#options.now();
