@@ -51,7 +51,7 @@ it('retires a guest whose token has expired, on the second look a day later', as
   expect(retired).toEqual([]);
   await pass(HOUR_MS);
   expect(retired).toEqual(['ada']);
-  expect(await store.users.departing({ limit: 10 })).toEqual(['ada']);
+  expect(await store.users.departing({ after: '', limit: 10 })).toEqual(['ada']);
   expect((await store.users.session({ user_id: 'ada', token: undefined })).user).toBeUndefined();
   expect((await store.users.session({ user_id: 'can', token: undefined })).user?.username).toBe('can');
   for (let day = 0; day < 8; day++) await pass(DAY_MS);

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import type { Room } from '../protocol/index.ts';
 import { connect, guest, type TestClient, TRANSPORTS, unique } from './support/client.ts';
@@ -146,4 +148,21 @@ it('goes on where it was after a kill', async () => {
   }
   const token = await connect(server);
   expect(await token.code('authenticate', { token: ada.me.token })).toBe('INVALID_TOKEN');
+});
+
+it('is not held up by others who cannot leave', async () => {
+  await using own = await startServer(LONG);
+  await own.stop();
+  const db = new DatabaseSync(join(own.folder, 'sohbet.db'));
+  for (let i = 0; i < 20; i++) {
+    db.exec(`INSERT INTO departures VALUES ('00-${i}'); INSERT INTO members VALUES ('a lost room', '00-${i}', ${i})`);
+  }
+  db.close();
+  await own.start();
+  const ada = await guest(own, 'ada');
+  const can = await guest(own, 'can');
+  const room = await ada.createRoom();
+  await can.ok('join_room', { room_id: room.id });
+  await ada.ok('sign_out', {});
+  await left(can, room, ada);
 });

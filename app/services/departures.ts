@@ -22,9 +22,21 @@ export async function leaveAllRooms(
   }
 }
 
-/** Lets some retired users leave their rooms; see {@link leaveAllRooms}. @returns whether there may be more */
+/**
+ * Lets retired users leave their rooms; see {@link leaveAllRooms}. One who cannot is left for later, and keeps nobody
+ * else. @returns whether there may be more. Throws what one of them met, once all had their turn
+ */
 export async function departSome(options: DepartureOptions, ended: AbortSignal): Promise<boolean> {
-  const leaving = await options.store.users.departing({ limit: AT_ONCE });
-  await Promise.all(leaving.map((user_id) => leaveAllRooms(options, user_id, ended)));
-  return leaving.length > 0;
+  const faults: unknown[] = [];
+  let after = '';
+  while (!ended.aborted) {
+    const leaving = await options.store.users.departing({ after, limit: AT_ONCE });
+    const outcomes = await Promise.allSettled(leaving.map((user_id) => leaveAllRooms(options, user_id, ended)));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') faults.push(outcome.reason);
+    const last = leaving.at(-1);
+    if (last === undefined) break;
+    after = last;
+  }
+  if (faults.length > 0) throw faults[0];
+  return after !== '';
 }

@@ -242,7 +242,7 @@ describe.each([
       const depart = () => store.users.depart({ user_id, message_id: newId(), at: 1 });
       expect([await depart(), await depart()]).toEqual([true, false]);
     }
-    expect(await store.users.departing({ limit: 9 })).toEqual([]);
+    expect(await store.users.departing({ after: '', limit: 9 })).toEqual([]);
     const told = entries.slice(-2).map(({ message: { system } }) => system);
     expect(told).toEqual([
       { type: 'user_left', user_id: ada.id, username: 'ada', new_owner_id: can.id },

@@ -147,8 +147,8 @@ export interface UserStore {
     expires_at: number;
     at: number;
   }): Promise<{ retired: boolean }>;
-  /** Some of the retired users who have not left all of their rooms yet. */
-  departing(input: { limit: number }): Promise<string[]>;
+  /** The retired users behind `after`, by id, who have not left all of their rooms yet. */
+  departing(input: { after: string; limit: number }): Promise<string[]>;
   /** Lets a retired user leave one of its rooms; false when there was none left. `message_id` is for the system message. */
   depart(input: { user_id: string; message_id: string; at: number }): Promise<boolean>;
   /** Keeps when users were last seen, at the latest at `at`. */

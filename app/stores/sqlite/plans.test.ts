@@ -51,7 +51,7 @@ const READS: { [K in keyof ReadCalls]: Input<ReadCalls, K>[] | null } = {
   sync: [{ user_id: 'ada', rooms: [{ room_id: 'garden', seq: 0 }] }],
   log: [{ room_id: 'garden', after: 0 }],
   notices: [{ after: 0 }],
-  departing: [{ limit: 10 }],
+  departing: [{ after: '', limit: 10 }],
   unseen: [{ before: at, limit: 10 }],
   newestNotice: [undefined as never],
   newestSeen: [undefined as never],

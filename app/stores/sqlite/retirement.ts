@@ -77,10 +77,9 @@ export function retirementReads(db: Database) {
       return db.all<{ id: string; username: string }>(sql, before, limit);
     },
 
-    departing({ limit }: { limit: number }): string[] {
-      return db
-        .all<{ user_id: string }>('SELECT user_id FROM departures ORDER BY user_id LIMIT ?', limit)
-        .map(({ user_id }) => user_id);
+    departing({ after, limit }: { after: string; limit: number }): string[] {
+      const sql = 'SELECT user_id FROM departures WHERE user_id > ? ORDER BY user_id LIMIT ?';
+      return db.all<{ user_id: string }>(sql, after, limit).map(({ user_id }) => user_id);
     },
   };
 }
