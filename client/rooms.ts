@@ -2,7 +2,6 @@ import type { CommandResult } from '../protocol/commands.ts';
 import type { EventPayload } from '../protocol/events.ts';
 import type { Message, Room } from '../protocol/models.ts';
 import type { EventName } from '../protocol/names.ts';
-import { PAGE_MS } from './connection.ts';
 import { ChatRoom, type RoomHost } from './room.ts';
 import { RoomState } from './room-state.ts';
 import { type RoomEntry, Syncer } from './sync.ts';
@@ -28,8 +27,6 @@ export class Rooms {
   readonly #syncer: Syncer;
   readonly #handlers: Handlers;
   #epoch = '';
-  #isFindingActive = false;
-  #findAgain = false;
 
   constructor(options: RoomsOptions) {
     this.#options = options;
@@ -161,36 +158,7 @@ export class Rooms {
     if (entry?.state.log === undefined) {
       if (message.user_id === user?.id) user.outbox.arrived(message);
     } else if (entry.state.event(message)) this.#syncer.request(entry);
-    if (message.rev !== message.seq) return;
-    if (entry !== undefined && this.mine.includes(entry.room)) this.#toFront(entry.room);
-    else void this.#findActive();
-  }
-
-  /** A room that no page has shown was active: it is at the front of the list now, and in no page that follows. */
-  async #findActive(): Promise<void> {
-    this.#findAgain = true;
-    if (this.#isFindingActive) return;
-    this.#isFindingActive = true;
-    const apply = ({ rooms }: CommandResult<'get_rooms'>) => this.#addActive(rooms);
-    try {
-      while (this.#findAgain) {
-        this.#findAgain = false;
-        await this.#options.call('get_rooms', { mine: true }, { apply, answerMs: PAGE_MS });
-      }
-    } catch {
-      // Its next message asks again, and so does the next sign-in.
-    } finally {
-      this.#isFindingActive = false;
-    }
-  }
-
-  #addActive(rooms: readonly Room[]): void {
-    // Who has left meanwhile does not come back by an answer of before.
-    const here = rooms.filter(({ id }) => this.#entry(id).state.status !== 'gone');
-    for (const room of here) this.#entry(room.id).state.info = room;
-    const found = here.map(({ id }) => this.get(id));
-    this.mine = [...found, ...this.mine.filter((room) => !found.includes(room))];
-    this.#options.onChange();
+    if (entry !== undefined && message.rev === message.seq) this.#toFront(entry.room);
   }
 
   #opened(answer: CommandResult<'join_room'>): void {

@@ -356,17 +356,11 @@ describe('the list of rooms', () => {
     await using own = await startServer({ env: { RATE_LIMITS: 'off' } });
     await using clients = new Clients();
     const plain = await guest(own, 'ada');
-    const first = await plain.createRoom({ name: 'the first' });
-    for (let i = 1; i < 120; i++) await plain.createRoom({ name: `room ${i}` });
+    for (let i = 0; i < 120; i++) await plain.createRoom({ name: `room ${i}` });
     const chat = clients.create(own.url);
     await chat.signIn({ token: plain.me.token });
     expect(chat.rooms).toHaveLength(100);
     expect(chat.getSnapshot().hasMoreRooms).toBe(true);
-    // What becomes active is in none of the pages that follow.
-    await plain.say(first, 'still here');
-    await until(chat, () => chat.rooms[0]?.id === first.id);
-    expect(chat.rooms).toHaveLength(101);
-    expect(chat.rooms[0]?.info?.name).toBe(first.name);
     await chat.loadMoreRooms();
     await chat.loadMoreRooms();
     expect(chat.rooms).toHaveLength(120);
