@@ -6,8 +6,16 @@ import { Limits, withNumbers } from './limit.ts';
 /** Limits on a clock that the test moves. */
 function limitsAt(changed: Record<string, number> = {}) {
   const clock = { now: 1_000_000 };
-  const limits = new Limits({ numbers: withNumbers(changed), now: () => clock.now, metrics: createMetrics() });
-  return { limits, clock };
+  const metrics = createMetrics();
+  const limits = new Limits({ numbers: withNumbers(changed), now: () => clock.now, metrics });
+  /** How often something was counted as refused: in all, or for each rate. */
+  const counts = async () => ({
+    connections: (await metrics.connectionsRefused.get()).values[0]?.value,
+    rates: Object.fromEntries(
+      (await metrics.rateLimited.get()).values.map(({ labels, value }) => [labels.rate, value]),
+    ),
+  });
+  return { limits, clock, counts };
 }
 
 const MESSAGE = { room_id: 'r', content: 'c' };
@@ -138,6 +146,81 @@ describe('Limits', () => {
     while (limits.packet(flood)) sent++;
     expect(sent).toBe(1_100);
     expect(limits.packet(calm)).toBe(true);
+  });
+
+  it('counts what an address asks over HTTP, and tells each refusal a time of its own', async () => {
+    const { limits, clock, counts } = limitsAt({ http_requests_burst: 2, http_requests_per_second: 4 });
+    expect(Array.from({ length: 4 }, () => limits.request('a'))).toEqual([0, 0, 250, 500]);
+    expect(limits.request('b')).toBe(0);
+    clock.now += 250;
+    expect(limits.request('a')).toBe(0);
+    expect((await counts()).rates).toEqual({ http_requests: 2 });
+  });
+
+  it('counts what was refused, by the name of the rate', async () => {
+    const { limits, clock, counts } = limitsAt({ connections_per_address: 1, commands_burst: 1, messages_burst: 1 });
+    expect(limits.connect('a')).toBe(0);
+    const client = limits.open('a');
+    limits.connect('a');
+    limits.signedIn(client, 'ada');
+    limits.command(client, clock.now);
+    for (let i = 0; i < 2; i++) expect(() => limits.command(client, clock.now)).toThrow();
+    for (let i = 0; i < 2; i++) limits.refusal(client, 'send_message', MESSAGE, clock.now);
+    expect(await counts()).toEqual({ connections: 1, rates: { commands: 2, messages: 1 } });
+  });
+
+  it('knows what a connection is counted by', () => {
+    const { limits } = limitsAt();
+    const connection = {};
+    limits.bind(connection, limits.open('a'));
+    expect([limits.addressOf(connection), limits.addressOf({})]).toEqual(['a', '']);
+  });
+
+  it('tells how many packets may come at once, with those in excess', () => {
+    expect(limitsAt({ packets_burst: 7, excess_packets_burst: 50 }).limits.packetsAtOnce).toBe(57);
+  });
+
+  it('tells nobody a time that is more than a minute away', () => {
+    const { limits, clock } = limitsAt({ http_requests_burst: 1, http_requests_per_second: 1 });
+    limits.request('a');
+    const waits = Array.from({ length: 100 }, () => limits.request('a'));
+    expect(waits.slice(0, 60)).toEqual(Array.from({ length: 60 }, (_, i) => (i + 1) * 1_000));
+    for (const wait of waits.slice(60)) {
+      expect(wait).toBeGreaterThanOrEqual(30_000);
+      expect(wait).toBeLessThan(60_000);
+    }
+    clock.now += 60_000;
+    expect([limits.request('a'), limits.request('a')]).toEqual([0, 1_000]);
+  });
+
+  it('asks nothing of who has not signed in for what counts by user, and keeps who has', () => {
+    const { limits, clock } = limitsAt({ messages_burst: 1, messages_per_second: 1 });
+    const client = limits.open('a');
+    for (let i = 0; i < 3; i++) expect(limits.refusal(client, 'send_message', MESSAGE, clock.now)).toBeUndefined();
+    limits.signedIn(client, 'ada');
+    limits.signedIn(client, 'can');
+    expect(limits.size.users).toBe(1);
+    expect(client.user?.held).toBe(1);
+    expect(client.flooded).toBe(false);
+    limits.refusal(client, 'send_message', MESSAGE, clock.now);
+    expect(limits.refusal(client, 'send_message', MESSAGE, clock.now)?.details.retryAfterMs).toBe(1_000);
+    clock.now += 1_000;
+    limits.close(client);
+    limits.sweep();
+    expect(limits.size.users).toBe(0);
+  });
+
+  it('keeps an address while answers wait for it that it has not read', () => {
+    const { limits, clock } = limitsAt();
+    const client = limits.open('a');
+    client.addressAccount.unread = 1;
+    limits.close(client);
+    clock.now += 3_600_000;
+    limits.sweep();
+    expect(limits.size.addresses).toBe(1);
+    client.addressAccount.unread = 0;
+    limits.sweep();
+    expect(limits.size.addresses).toBe(0);
   });
 
   it('bounds how many addresses it remembers', () => {

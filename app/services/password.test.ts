@@ -16,13 +16,13 @@ it('takes the costs of an older hash from it', async () => {
   const tag = argon2Sync('argon2id', {
     message: 'password',
     nonce,
-    memory: 64,
-    passes: 3,
-    parallelism: 2,
+    memory: 88,
+    passes: 10,
+    parallelism: 11,
     tagLength: 16,
   });
   const base64 = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '');
-  const phc = `$argon2id$v=19$m=64,t=3,p=2$${base64(nonce)}$${base64(tag)}`;
+  const phc = `$argon2id$v=19$m=88,t=10,p=11$${base64(nonce)}$${base64(tag)}`;
   expect(await createPasswords().verify('password', phc)).toBe(true);
 });
 
