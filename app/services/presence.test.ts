@@ -193,6 +193,9 @@ describe('the list of who is online', () => {
     const second = presence.list(first.next ?? 0, 2);
     expect([ids(second), second.next]).toEqual([['eve'], null]);
     expect(presence.list(0, 3).next).toBeNull();
+    come('ali');
+    const long = presence.list(0, 3);
+    expect([ids(long), long.next]).toEqual([['ada', 'can', 'eve'], 3]);
   });
 });
 
@@ -228,8 +231,12 @@ describe('what is kept', () => {
     works = true;
     await presence.save();
     await presence.save();
-    const ids = seen.map((users) => users.map(({ id }) => id).sort());
-    expect(ids).toEqual([['ada', 'can'], ['ada', 'can'], ['ada']]);
+    const ids = () => seen.map((users) => users.map(({ id }) => id).sort());
+    expect(ids()).toEqual([['ada', 'can'], ['ada', 'can'], ['ada']]);
+    presence.end('ada');
+    await presence.save();
+    expect(ids().at(-1)).toEqual(['ada']);
+    expect(seen).toHaveLength(4);
   });
 
   it('is, four times a day, that of everyone online, however still, in parts', async () => {

@@ -12,6 +12,15 @@ const joined = (room_id: string, rev: number, user_id: string) =>
 const left = (room_id: string, rev: number, user_id: string) =>
   entry(room_id, rev, { user_id, system: { type: 'user_left', user_id, username: user_id } });
 
+/** Entries among which some have come and gone before. */
+function used(max?: number): RecentEntries {
+  const recent = new RecentEntries(max);
+  const mark = recent.open();
+  for (let rev = 1; rev <= 3; rev++) recent.add(entry('before', rev));
+  recent.close(mark);
+  return recent;
+}
+
 /** The numbers found for each room. */
 const numbers = (found: Map<string, DeliveredEntry[]>) =>
   Object.fromEntries([...found].map(([room_id, entries]) => [room_id, entries.map((one) => one.entry.message.rev)]));
@@ -20,7 +29,7 @@ const ROOMS = new Set(['r', 's']);
 
 describe('entries delivered since a mark', () => {
   it('are found for the rooms asked for, in order', () => {
-    const recent = new RecentEntries();
+    const recent = used();
     const early = recent.open();
     recent.add(entry('r', 1));
     const late = recent.open();
@@ -32,7 +41,7 @@ describe('entries delivered since a mark', () => {
   });
 
   it('are kept only while somebody looks back', () => {
-    const recent = new RecentEntries();
+    const recent = used();
     recent.add(entry('r', 1));
     const mark = recent.open();
     expect(numbers(recent.since(mark, ROOMS))).toEqual({});
@@ -47,7 +56,7 @@ describe('entries delivered since a mark', () => {
   });
 
   it('are dropped by the older half when there are too many, which shows', () => {
-    const recent = new RecentEntries(4);
+    const recent = used(4);
     const mark = recent.open();
     for (let rev = 1; rev <= 4; rev++) recent.add(entry('r', rev));
     expect(recent.reachesBackTo(mark)).toBe(true);
@@ -58,7 +67,7 @@ describe('entries delivered since a mark', () => {
   });
 
   it('are dropped in large steps below the oldest mark that is left', () => {
-    const recent = new RecentEntries();
+    const recent = used();
     const first = recent.open();
     for (let rev = 1; rev <= 1_024; rev++) recent.add(entry('r', rev));
     const second = recent.open();
@@ -75,7 +84,7 @@ describe('entries delivered since a mark', () => {
 });
 
 it('tells the rooms that a user was made a member of since a mark', () => {
-  const recent = new RecentEntries();
+  const recent = used();
   const early = recent.open();
   recent.add(joined('before', 1, 'ada'));
   const mark = recent.open();
@@ -87,7 +96,7 @@ it('tells the rooms that a user was made a member of since a mark', () => {
 });
 
 it('knows a deleted room for as long as a snapshot may hold it', () => {
-  const recent = new RecentEntries();
+  const recent = used();
   recent.addDeleted('unread');
   expect(recent.isDeleted('unread')).toBe(false);
   const first = recent.open();

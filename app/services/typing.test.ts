@@ -16,7 +16,9 @@ afterEach(() => {
 });
 
 /** Typing whose events are kept, with the time at which they were sent. */
-function create(standing: () => Promise<ErrorCode | undefined> = () => Promise.reject(new Error('not asked'))) {
+function create(
+  standing: (who: object) => Promise<ErrorCode | undefined> = () => Promise.reject(new Error('not asked')),
+) {
   const told: { at: number; username: unknown; is_typing: unknown }[] = [];
   const except: string[] = [];
   const typing = new Typing({
@@ -128,9 +130,13 @@ it('ends with the connection that said it, and not with another one', async () =
 
 it('is for members: others are told why not', async () => {
   const stranger = { ...member('eve'), rooms: new Set<string>() };
-  const { say, words } = create(async () => 'NOT_A_MEMBER');
+  const asked: object[] = [];
+  const { say, words } = create(async (who) => {
+    asked.push(who);
+    return 'NOT_A_MEMBER';
+  });
   await expect(say(stranger, true)).rejects.toMatchObject({ code: 'NOT_A_MEMBER' });
-  expect(words()).toEqual([]);
+  expect([asked, words()]).toEqual([[{ room_id: ROOM, user_id: 'eve' }], []]);
 });
 
 it('is for members whose presence has heard of the room since, and whose connection is there', async () => {
@@ -164,6 +170,52 @@ it('keeps what a room was told for a second after the last one has ended, and th
   expect(words().at(-1)).toBe('-ada');
   vi.advanceTimersByTime(3_000);
   expect(vi.getTimerCount()).toBe(0);
+  typing.close();
+});
+
+it('tells of an end that had to wait while another goes on', async () => {
+  const { typing, words, say } = create();
+  const [ada, can] = [member('ada'), member('can')];
+  await say(can, true);
+  for (let i = 0; i < 2; i++) {
+    await say(ada, true);
+    if (i === 0) await say(ada, false);
+  }
+  await say(member('eve'), true);
+  await say(ada, false);
+  expect(words()).toEqual(['+can', '+ada', '-ada', '+ada', '+eve']);
+  vi.advanceTimersByTime(1_000);
+  expect(words().at(-1)).toBe('-ada');
+  typing.close();
+});
+
+it('does not begin to count anew when a room falls silent in between', async () => {
+  const { typing, told, say } = create();
+  const ada = member('ada');
+  const toggle = async (times: number) => {
+    for (let i = 0; i < times; i++) {
+      await say(ada, true);
+      await say(ada, false);
+    }
+  };
+  await toggle(1);
+  expect(vi.getTimerCount()).toBe(1);
+  vi.advanceTimersByTime(900);
+  await toggle(1);
+  vi.advanceTimersByTime(101);
+  await toggle(4);
+  expect(told).toHaveLength(7);
+  vi.advanceTimersByTime(5_000);
+  expect(vi.getTimerCount()).toBe(0);
+  typing.close();
+});
+
+it('is not looked for in rooms where nobody types', async () => {
+  const { typing, words, say } = create();
+  await say(member('ada'), true);
+  const can = { ...member('can'), rooms: new Set(['silent', ROOM]) };
+  typing.disconnect({} as Connection, can);
+  expect(words()).toEqual(['+ada']);
   typing.close();
 });
 
