@@ -93,7 +93,7 @@ describe.each(TRANSPORTS)('history over %s', (transport) => {
 
   it.each([
     ['long', '\u{1f9ad}'.repeat(LIMITS.content_max)],
-    ['escaped', '\u0001'.repeat(LIMITS.content_max)],
+    ['escaped', `x${'\u0001'.repeat(LIMITS.content_max - 1)}`],
   ])('ends a page at 256 KiB of JSON when messages are %s', async (_, content) => {
     const ada = await guest(server, 'ada', transport);
     const room = await ada.createRoom();
