@@ -182,7 +182,11 @@ describe('a backup', () => {
     await rm(`${backup}-wal`);
     await tool(server, 'backup', backup);
     // A log beside a backup, which has none, is another's.
+    const ada = await guest(server, 'ada');
+    await ada.say(await ada.createRoom(), 'in the log alone');
+    ada.close();
     await copyFile(join(server.folder, 'sohbet.db-wal'), `${backup}-wal`);
+    expect((await stat(`${backup}-wal`)).size).toBeGreaterThan(0);
     await server.stop();
     expect(await tool(server, 'restore', backup)).toContain('0 messages');
   });
