@@ -51,7 +51,7 @@ describe('below a path of a proxy', () => {
   const installed = (['nginx', 'caddy'] as const).filter((name) => proxyVersion(name) !== undefined);
 
   it.each(installed)('so too behind %s, as the guide sets it up', async (name) => {
-    await using proxy = await startProxy(name, server.url, true);
+    await using proxy = await startProxy(name, server.url, { isBelow: true });
     const seen = await crawl(`${proxy.url}/chat`);
     expect(missing(seen)).toEqual([]);
     expect([...seen.keys()]).toContain(`${proxy.url}/chat/docs/http`);

@@ -50,6 +50,7 @@ describe.each(PROXY_NAMES)('behind %s', (name) => {
     if (version === undefined) return;
     server = await spawnServer({
       PORT: await freePort(),
+      LOG_LEVEL: 'warn',
       TRUST_PROXY: '1',
       RATE_LIMITS: `connections_per_address=${PER_ADDRESS}`,
       CORS_ORIGINS: 'https://app.example.com',
@@ -103,6 +104,16 @@ describe.each(PROXY_NAMES)('behind %s', (name) => {
       await server.start();
       for (const client of clients) await connect(host(), { token: client.me.token });
     });
+
+    if (name === 'haproxy') {
+      it('keeps /metrics closed when the proxy does not say for whom it asks, and says so once in the log', async () => {
+        await using silent = await startProxy(name, server.url, { without: 'option forwardfor' });
+        expect((await fetch(`${silent.url}/metrics`)).status).toBe(403);
+        for (let i = 0; i < 2; i++) await (await fetch(`${silent.url}/socket.io/?EIO=4&transport=polling`)).text();
+        await server.program.output(/sends no X-Forwarded-For/);
+        expect(server.program.stdout.match(/sends no X-Forwarded-For/g)).toHaveLength(1);
+      });
+    }
 
     if (name !== 'caddy') return;
     it('ends WebSockets when it loads its configuration again, whose clients come back', async () => {

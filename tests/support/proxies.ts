@@ -108,14 +108,25 @@ function guideOf(name: ProxyName, isBelow: boolean): string {
   return name === 'nginx' ? first.replace(/ *location \/ \{\n *proxy_pass .*\n/, last) : last;
 }
 
-/**
- * Starts a proxy with the configuration of the guide, but for its address and certificate, in front of a server; with
- * `isBelow` the one that shows it below `/chat/`.
- */
-export async function startProxy(name: ProxyName, server: string, isBelow = false): Promise<RunningProxy> {
+/** How a proxy differs from the first configuration of the guide. */
+interface Differences {
+  /** It is the one that shows the server below `/chat/`. */
+  readonly isBelow?: boolean;
+  /** This line is left out. */
+  readonly without?: string;
+}
+
+/** Starts a proxy with the configuration of the guide, but for its address and certificate, in front of a server. */
+export async function startProxy(
+  name: ProxyName,
+  server: string,
+  { isBelow = false, without = '' }: Differences = {},
+): Promise<RunningProxy> {
   const { listens, at, file } = RECIPES[name];
   const port = await freePort();
-  const guide = guideOf(name, isBelow);
+  const shown = guideOf(name, isBelow);
+  if (!shown.includes(without)) throw new Error(`the guide does not show "${without}" for ${name}`);
+  const guide = shown.replace(without, '');
   const [before, after] = [guide.split(listens), guide.split('127.0.0.1:8000')];
   if (before.length !== 2 || after.length !== 2) throw new Error(`the guide shows another configuration of ${name}`);
   const adapted = guide.replace(listens, at(port)).replace('127.0.0.1:8000', new URL(server).host);
