@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Socket as NetSocket } from 'node:net';
 import type { Server, Socket } from 'socket.io';
 import { WebSocket } from 'ws';
@@ -10,12 +11,16 @@ import { WebSocket } from 'ws';
  * and nothing says goodbye.
  *
  * It leans on internals of engine.io 6.6 and ws 8.23, as transport.ts does: `createTransport` of the server, `doClose`
- * and `onClose` of its transports, `_socket` of a WebSocket. What is missing is done in Engine.IO's own way.
+ * and `onClose` of its transports, `res` and `writable` of long-polling, `_socket` of a WebSocket. What is missing is
+ * done in Engine.IO's own way.
  */
 
 interface EngineTransport {
   readonly name: string;
   readonly socket?: WebSocket;
+  /** Of long-polling: what answers the poll that is open, or is under way to its client. */
+  readonly res?: ServerResponse | null;
+  readonly writable?: boolean;
   doClose?: (onClosed?: () => void) => void;
   onClose?: () => void;
 }
@@ -64,10 +69,16 @@ function endInOwnWay({ conn }: Socket): void {
 
 /** Called once what waits has been handed on. */
 function lose(transport: EngineTransport, onClosed: (() => void) | undefined): void {
-  if (transport.socket !== undefined) endUnsaid(transport.socket);
-  onClosed?.();
+  const { socket, res, writable } = transport;
+  if (socket !== undefined) endUnsaid(socket);
   // A poll that is open is answered, with nothing in it; the next one finds that there is no such session.
-  if (transport.socket === undefined) transport.onClose?.();
+  const end = () => {
+    onClosed?.();
+    if (socket === undefined) transport.onClose?.();
+  };
+  // An answer that is still being compressed: a process that stops waits only for sessions that are there.
+  if (res && writable === false) res.once('close', end);
+  else end();
 }
 
 /** Ends the TCP connection of a WebSocket behind what waits in it, without a close frame. */

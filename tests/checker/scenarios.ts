@@ -20,8 +20,6 @@ export interface Scenario {
 }
 
 const PATIENCE_MS = 40_000;
-/** How long what was written before the end of a server may take to arrive, in milliseconds. */
-const ARRIVAL_MS = 300;
 const TEN_MINUTES_MS = 600_000;
 const CLOCK = new URL('./preload/clock.ts', import.meta.url);
 const SLOW_REPLIES = new URL('./preload/slow-replies.ts', import.meta.url);
@@ -82,7 +80,9 @@ const stop = scenario({ name: 'stop' }, { strikes: 2, load: 250 }, async ({ worl
     const open = world.recorder.connections.filter(({ ended }) => ended === undefined);
     const exit = await world.server.kill('SIGTERM');
     if (exit.code !== 0) world.recorder.fault(`the server ended with ${JSON.stringify(exit)} on SIGTERM`);
-    await delay(ARRIVAL_MS);
+    // What was written before the end arrives before a connection hears of it.
+    const heard = await world.eventually(() => open.every(({ ended }) => ended !== undefined), PATIENCE_MS);
+    if (!heard) world.recorder.fault('a connection did not hear that the server had ended');
     checkAnswered(world, open);
     await world.server.start();
   }
