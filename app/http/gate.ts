@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { Limits } from '../services/limit.ts';
+import type { Limits } from '../services/limits/limits.ts';
 import { errorBody } from './errors.ts';
 import { isProbe } from './health.ts';
 import { chooseLanguage } from './language.ts';

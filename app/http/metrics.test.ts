@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { listen, startTestServer } from './test-server.ts';
+import { listen, startTestServer } from '../../tests/support/http-server.ts';
 
 const TOKEN = 'a-long-metrics-token';
 

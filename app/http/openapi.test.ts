@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startTestServer } from './test-server.ts';
+import { startTestServer } from '../../tests/support/http-server.ts';
 
 describe('/openapi.json', () => {
   it('is OpenAPI 3.1 and tells of every endpoint, with its answers', async () => {

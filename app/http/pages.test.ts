@@ -12,7 +12,7 @@ import {
   RATE_NUMBERS,
 } from '../../protocol/index.ts';
 import { FIRST_CHAT_FILE, firstChat } from './examples.ts';
-import { startTestServer } from './test-server.ts';
+import { startTestServer } from '../../tests/support/http-server.ts';
 
 const PAGES = LOCALES.flatMap((locale) => (['/', '/docs'] as const).map((path) => [path, locale] as const));
 

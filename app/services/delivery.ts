@@ -1,7 +1,7 @@
 import type { Locale } from '../../protocol/errors.ts';
 import type { EventPayload } from '../../protocol/events.ts';
 import type { EventName } from '../../protocol/names.ts';
-import type { Told } from '../models/json-text.ts';
+import type { Told } from '../models/raw-json.ts';
 
 /** One event to be sent, with its payload. */
 export type Outgoing = { [E in EventName]: { readonly event: E; readonly payload: Told<EventPayload<E>> } }[EventName];

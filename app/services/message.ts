@@ -1,5 +1,5 @@
 import type { CommandResult, ParsedPayload } from '../../protocol/commands.ts';
-import type { Told } from '../models/json-text.ts';
+import type { Told } from '../models/raw-json.ts';
 import { Refusal } from '../models/refusal.ts';
 import type { Store } from '../stores/store.ts';
 import type { Connection, OnlineUser } from './delivery.ts';

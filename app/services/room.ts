@@ -2,15 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandResult, ParsedPayload } from '../../protocol/commands.ts';
 import { WRONG } from '../../protocol/words.ts';
 import { decodeCursor, encodeCursor } from '../models/cursor.ts';
-import { JsonText, type Told } from '../models/json-text.ts';
+import { JsonText, type Told } from '../models/raw-json.ts';
 import { Refusal } from '../models/refusal.ts';
 import { normalizeRoomName, normalizeRoomQuery, type StoredRoom } from '../models/room.ts';
 import type { RoomSnapshot, Store } from '../stores/store.ts';
 import type { Connection, Delivery, OnlineUser } from './delivery.ts';
-import type { Guess, Guesses } from './guess.ts';
+import type { Guess, Guesses } from './limits/password-throttle.ts';
 import type { PasswordService } from './password.ts';
 import type { Presence } from './presence.ts';
-import type { Tail } from './tail.ts';
+import type { Tail } from './log/tail.ts';
 
 /** What rooms need. */
 export interface RoomOptions {

@@ -8,7 +8,7 @@ import { alternativeNames, normalizeUsername, type StoredUser } from '../models/
 import type { Revoked, SessionSnapshot, Store, TokenIdentity } from '../stores/store.ts';
 import type { Connection, Delivery } from './delivery.ts';
 import type { Presence } from './presence.ts';
-import type { Tail } from './tail.ts';
+import type { Tail } from './log/tail.ts';
 import type { TokenService } from './token.ts';
 import type { Typing } from './typing.ts';
 

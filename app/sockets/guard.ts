@@ -5,8 +5,8 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { aboutCode } from '../../protocol/words.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
-import { gcra, take } from '../services/gcra.ts';
-import type { Client, Limits } from '../services/limit.ts';
+import { gcra, take } from '../services/limits/gcra.ts';
+import type { Client, Limits } from '../services/limits/limits.ts';
 import { boundPayloads, terminateUnread } from './transport.ts';
 
 /** What guards a server from loads below Socket.IO. */

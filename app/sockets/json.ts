@@ -1,4 +1,4 @@
-import { JsonText } from '../models/json-text.ts';
+import { JsonText } from '../models/raw-json.ts';
 
 /**
  * Makes the JSON of payloads and answers. That of a message, also within an answer, is made once and kept until

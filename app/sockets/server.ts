@@ -5,7 +5,7 @@ import { Adapter } from 'socket.io-adapter';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { Limits } from '../services/limit.ts';
+import type { Limits } from '../services/limits/limits.ts';
 import type { Sessions } from '../services/session.ts';
 import { drainConnections } from './drain.ts';
 import { closeLeft, endAsLost } from './ending.ts';

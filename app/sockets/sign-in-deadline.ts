@@ -1,5 +1,5 @@
 import type { Connection } from '../services/delivery.ts';
-import type { Client } from '../services/limit.ts';
+import type { Client } from '../services/limits/limits.ts';
 
 /** What watching over sign-ins needs. */
 export interface SignInDeadlineOptions {

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Message, RoomType } from '../../protocol/models.ts';
-import type { JsonText } from '../models/json-text.ts';
+import type { JsonText } from '../models/raw-json.ts';
 import type { SeenRoom, StoredRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';
 

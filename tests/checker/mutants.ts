@@ -55,7 +55,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "skip the tail's gap read",
     patches: [
       {
-        file: 'app/services/room-log.ts',
+        file: 'app/services/log/room-log.ts',
         from: '      this.#held.set(rev, entry);\n      if (this.#retry === undefined) void this.readMissing();\n      return;\n',
         to: '',
       },
@@ -120,7 +120,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'deliver before cutting over',
     patches: [
       {
-        file: 'app/services/stream.ts',
+        file: 'app/services/log/cut-over.ts',
         from: '      const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });\n      answer(snapshot);',
         to:
           '      if (log !== undefined) this.#options.delivery.subscribe(room_id, connection);\n' +

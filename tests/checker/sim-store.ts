@@ -1,4 +1,4 @@
-import { JsonText } from '../../app/models/json-text.ts';
+import { JsonText } from '../../app/models/raw-json.ts';
 import { Refusal } from '../../app/models/refusal.ts';
 import type { LogEntry, RoomSnapshot } from '../../app/stores/store.ts';
 import type { Message, Room, System } from '../../protocol/index.ts';

@@ -2,7 +2,7 @@ import { createLogger } from '../../app/core/logger.ts';
 import { createMetrics, type Metrics } from '../../app/core/metrics.ts';
 import { Refusal } from '../../app/models/refusal.ts';
 import { Presence } from '../../app/services/presence.ts';
-import { Tail } from '../../app/services/tail.ts';
+import { Tail } from '../../app/services/log/tail.ts';
 import type { LogEntry, Store } from '../../app/stores/store.ts';
 import type { Finding } from './findings.ts';
 import { Random } from './random.ts';

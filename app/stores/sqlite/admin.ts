@@ -8,7 +8,7 @@ import type { Membership, Page } from '../store.ts';
 import type { Database } from './database.ts';
 import { memberships } from './membership.ts';
 import type { Written } from './message.ts';
-import type { RoomState } from './room-state.ts';
+import type { RoomState } from './room-cache.ts';
 import {
   MESSAGE_COLUMNS,
   type MessageRow,

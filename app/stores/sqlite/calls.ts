@@ -6,7 +6,7 @@ import { noticeReads } from './notice.ts';
 import { pruneReads, pruneWrites } from './prune.ts';
 import { retirementReads, retirementWrites } from './retirement.ts';
 import { roomReads, roomWrites } from './room.ts';
-import type { RoomState } from './room-state.ts';
+import type { RoomState } from './room-cache.ts';
 import { userReads, userWrites } from './user.ts';
 
 /** Everything the writer can be asked, by name. */

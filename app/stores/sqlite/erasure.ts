@@ -6,7 +6,7 @@ import type { Erased, LogEntry } from '../store.ts';
 import type { Database } from './database.ts';
 import type { Written } from './message.ts';
 import { retire, revokeAll } from './retirement.ts';
-import type { RoomState } from './room-state.ts';
+import type { RoomState } from './room-cache.ts';
 import { MESSAGE_COLUMNS, type MessageRow, type RoomRow, toMessage } from './rows.ts';
 
 /** A row of `erasures`: how far something is. */

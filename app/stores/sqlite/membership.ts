@@ -5,7 +5,7 @@ import { ownerAfterJoin, refuseMore } from '../../models/room.ts';
 import type { Joining, LogEntry, Membership } from '../store.ts';
 import type { Database } from './database.ts';
 import { appendSystemMessage } from './message.ts';
-import type { RoomState } from './room-state.ts';
+import type { RoomState } from './room-cache.ts';
 import { NAMED_COLUMNS, type NamedRow, type RoomRow, toRoom, toUser } from './rows.ts';
 
 /** The ways in which memberships begin and end, and rooms change hands: each stores one entry of the room. */

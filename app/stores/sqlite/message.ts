@@ -5,7 +5,7 @@ import { Refusal } from '../../models/refusal.ts';
 import { refuseNonMember } from '../../models/room.ts';
 import type { LogEntry, RoomSync, SendInput } from '../store.ts';
 import type { Database } from './database.ts';
-import { type RoomState, roomFacts } from './room-state.ts';
+import { type RoomState, roomFacts } from './room-cache.ts';
 import {
   MESSAGE_COLUMNS,
   type MessageRow,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ReadCalls, WriteCalls } from './calls.ts';
-import type { Input } from './lane.ts';
+import type { Input } from './batch-queue.ts';
 import { testDatabase } from './test-database.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'sohbet-plans-'));

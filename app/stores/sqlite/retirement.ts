@@ -1,7 +1,7 @@
 import type { Database } from './database.ts';
 import { memberships } from './membership.ts';
 import type { Written } from './message.ts';
-import type { RoomState } from './room-state.ts';
+import type { RoomState } from './room-cache.ts';
 
 /**
  * Retires a user: from here on it can never come back, its name is free, and it is a member of nothing as far as any

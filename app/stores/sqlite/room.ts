@@ -11,7 +11,7 @@ import type { Database } from './database.ts';
 import { memberships } from './membership.ts';
 import { type MessagesPage, newestMessages, type Written } from './message.ts';
 import { listRooms } from './room-list.ts';
-import { isMember, type RoomState, roomFacts } from './room-state.ts';
+import { isMember, type RoomState, roomFacts } from './room-cache.ts';
 import { ROOM_COLUMNS, type RoomRow, toRoom, toUser, USER_COLUMNS, type UserRow } from './rows.ts';
 
 /** How many members `join_room` tells of. */

@@ -1,7 +1,7 @@
 import type { Message } from '../../../protocol/models.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Metrics } from '../../core/metrics.ts';
-import { JsonText } from '../../models/json-text.ts';
+import { JsonText } from '../../models/raw-json.ts';
 import { Refusal } from '../../models/refusal.ts';
 import type { ToolStore } from '../admin-store.ts';
 import type { LogEntry, SendInput, Sent, StoreFault } from '../store.ts';
@@ -9,7 +9,7 @@ import type { PendingCall } from './call-queue.ts';
 import type { ReadCalls, WriteCalls } from './calls.ts';
 import { FaultLog } from './fault-log.ts';
 import type { Fault } from './faults.ts';
-import { type Input, Lane, type Output, type Outputs } from './lane.ts';
+import { type Input, Lane, type Output, type Outputs } from './batch-queue.ts';
 import type { MessagesPage, Written } from './message.ts';
 import { toMessage } from './rows.ts';
 import { endWorker, startThreads } from './threads.ts';

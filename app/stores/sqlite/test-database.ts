@@ -2,7 +2,7 @@ import type { SQLInputValue } from 'node:sqlite';
 import { readCalls, writeCalls } from './calls.ts';
 import { Database } from './database.ts';
 import { migrate } from './migrations.ts';
-import { RoomState } from './room-state.ts';
+import { RoomState } from './room-cache.ts';
 
 /** A database that notes each statement that is run. */
 class Watched extends Database {

@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import type { Logger } from '../../core/logger.ts';
 import { checkAccess } from './access.ts';
-import { startWorker, UnopenedError } from './lane.ts';
+import { startWorker, UnopenedError } from './batch-queue.ts';
 import type { WorkerOptions } from './worker-messages.ts';
 
 /** The threads of a store, each with a connection of its own. */

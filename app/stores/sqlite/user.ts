@@ -6,7 +6,7 @@ import type { Database } from './database.ts';
 import type { Written } from './message.ts';
 import { retire, revokeAll } from './retirement.ts';
 import { roomsAtSignIn } from './room-list.ts';
-import type { RoomState } from './room-state.ts';
+import type { RoomState } from './room-cache.ts';
 import { NAMED_COLUMNS, type NamedRow, toUser } from './rows.ts';
 
 const USER_BY_ID = `SELECT ${NAMED_COLUMNS} FROM users u WHERE u.id = ?`;

@@ -4,7 +4,7 @@ import { readCalls, writeCalls } from './calls.ts';
 import { Database } from './database.ts';
 import { explainFault, faultCode, faultOf } from './faults.ts';
 import { migrate } from './migrations.ts';
-import { RoomState } from './room-state.ts';
+import { RoomState } from './room-cache.ts';
 import type {
   BatchMessage,
   BatchReply,

@@ -1,5 +1,5 @@
-import { COMMANDS } from '../../protocol/commands.ts';
-import { COMMAND_NAMES, type CommandName } from '../../protocol/names.ts';
+import { COMMANDS } from '../../../protocol/commands.ts';
+import { COMMAND_NAMES, type CommandName } from '../../../protocol/names.ts';
 import {
   burstName,
   type CapName,
@@ -11,11 +11,11 @@ import {
   type Rate,
   type RateName,
   type RateNumbers,
-} from '../../protocol/rates.ts';
-import type { Metrics } from '../core/metrics.ts';
-import { Refusal } from '../models/refusal.ts';
+} from '../../../protocol/rates.ts';
+import type { Metrics } from '../../core/metrics.ts';
+import { Refusal } from '../../models/refusal.ts';
 import { type Gcra, gcra, giveBack, take } from './gcra.ts';
-import { KeyedState } from './keyed.ts';
+import { KeyedState } from './bounded-map.ts';
 
 /** What limits need. */
 export interface LimitOptions {

@@ -1,12 +1,12 @@
-import type { CommandName } from '../../protocol/names.ts';
-import type { RateNumbers } from '../../protocol/rates.ts';
-import type { Metrics } from '../core/metrics.ts';
-import type { Store } from '../stores/store.ts';
+import type { CommandName } from '../../../protocol/names.ts';
+import type { RateNumbers } from '../../../protocol/rates.ts';
+import type { Metrics } from '../../core/metrics.ts';
+import type { Store } from '../../stores/store.ts';
 import { Admission } from './admission.ts';
-import { Guesses } from './guess.ts';
-import { Limits } from './limit.ts';
-import type { Presence } from './presence.ts';
-import { Repeats } from './repeat.ts';
+import { Guesses } from './password-throttle.ts';
+import { Limits } from './limits.ts';
+import type { Presence } from '../presence.ts';
+import { Repeats } from './idempotency.ts';
 
 /** What limiting needs. */
 export interface LimitingOptions {

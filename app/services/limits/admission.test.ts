@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Refusal } from '../models/refusal.ts';
+import type { Refusal } from '../../models/refusal.ts';
 import { Admission } from './admission.ts';
 
 function admissionAt(options: { atOnce: number; waiting: number; perSecond: number }) {

@@ -1,7 +1,7 @@
-import type { Logger } from '../core/logger.ts';
-import type { Connection, Delivery, OnlineUser } from './delivery.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Connection, Delivery, OnlineUser } from '../delivery.ts';
 import type { Mark, RecentEntries } from './recent.ts';
-import type { Streams } from './stream.ts';
+import type { Streams } from './cut-over.ts';
 import { Turns } from './turns.ts';
 
 /** A room, and the number up to which a connection knows it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { System } from '../../protocol/models.ts';
-import type { LogEntry } from '../stores/store.ts';
+import type { System } from '../../../protocol/models.ts';
+import type { LogEntry } from '../../stores/store.ts';
 import { type DeliveredEntry, missedEntries, RecentEntries } from './recent.ts';
 
 const entry = (room_id: string, rev: number, about: { user_id?: string; system?: System } = {}): DeliveredEntry => ({

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { LogEntry } from '../stores/store.ts';
-import type { Connection } from './delivery.ts';
+import type { LogEntry } from '../../stores/store.ts';
+import type { Connection } from '../delivery.ts';
 import { RoomLog } from './room-log.ts';
 
 beforeEach(() => void vi.useFakeTimers());

@@ -1,4 +1,4 @@
-import { Refusal } from '../models/refusal.ts';
+import { Refusal } from '../../models/refusal.ts';
 import { type Gcra, gcra, take } from './gcra.ts';
 
 /** How much work of one kind is let in. */

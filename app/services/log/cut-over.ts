@@ -1,11 +1,11 @@
-import type { Logger } from '../core/logger.ts';
-import type { Metrics } from '../core/metrics.ts';
-import { membershipChange } from '../models/message.ts';
-import { Refusal } from '../models/refusal.ts';
-import type { LogEntry, RoomSnapshot, Store } from '../stores/store.ts';
-import type { Connection, Delivery, OnlineUser } from './delivery.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Metrics } from '../../core/metrics.ts';
+import { membershipChange } from '../../models/message.ts';
+import { Refusal } from '../../models/refusal.ts';
+import type { LogEntry, RoomSnapshot, Store } from '../../stores/store.ts';
+import type { Connection, Delivery, OnlineUser } from '../delivery.ts';
 import { entryEvents } from './entry-events.ts';
-import type { Presence } from './presence.ts';
+import type { Presence } from '../presence.ts';
 import { type DeliveredEntry, type Mark, missedEntries, type RecentEntries } from './recent.ts';
 import type { RoomLog } from './room-log.ts';
 

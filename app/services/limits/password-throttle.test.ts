@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Guesses } from './guess.ts';
+import { Guesses } from './password-throttle.ts';
 
 const MINUTES_15 = 900_000;
 

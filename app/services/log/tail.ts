@@ -1,14 +1,14 @@
-import type { Logger } from '../core/logger.ts';
-import type { Metrics } from '../core/metrics.ts';
-import { membershipChange } from '../models/message.ts';
-import type { LogEntry, RoomSnapshot, Store } from '../stores/store.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Metrics } from '../../core/metrics.ts';
+import { membershipChange } from '../../models/message.ts';
+import type { LogEntry, RoomSnapshot, Store } from '../../stores/store.ts';
 import { Attachments, type KnownRoom } from './attach.ts';
-import type { Connection, Delivery, OnlineUser } from './delivery.ts';
+import type { Connection, Delivery, OnlineUser } from '../delivery.ts';
 import { entryEvents } from './entry-events.ts';
-import type { Presence } from './presence.ts';
+import type { Presence } from '../presence.ts';
 import { type Mark, RecentEntries } from './recent.ts';
 import { RoomLog } from './room-log.ts';
-import { isGone, Streams } from './stream.ts';
+import { isGone, Streams } from './cut-over.ts';
 
 /** What the tail needs. */
 export interface TailOptions {

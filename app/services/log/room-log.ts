@@ -1,6 +1,6 @@
-import type { Logger } from '../core/logger.ts';
-import type { LogEntry } from '../stores/store.ts';
-import type { Connection } from './delivery.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { LogEntry } from '../../stores/store.ts';
+import type { Connection } from '../delivery.ts';
 
 /** What following a room's log needs. */
 export interface RoomLogOptions {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { JsonText } from './json-text.ts';
+import { JsonText } from './raw-json.ts';
 
 it('is the JSON of its value, and goes into other JSON as that value', () => {
   const made = JsonText.of({ a: [1, 'ı'] });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { KeyedState } from './keyed.ts';
+import { KeyedState } from './bounded-map.ts';
 
 /** State that stops mattering at `until`. */
 function create(max = 3) {

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { createMetrics } from '../core/metrics.ts';
-import { Gate } from './gate.ts';
-import { createHttpServer, type HttpDeps } from './server.ts';
+import { createMetrics } from '../../app/core/metrics.ts';
+import { Gate } from '../../app/http/gate.ts';
+import { createHttpServer, type HttpDeps } from '../../app/http/server.ts';
 
 /** An HTTP side for tests, and the log lines it has written. */
 export interface TestServer extends AsyncDisposable {

@@ -1,5 +1,5 @@
-import { Refusal } from '../models/refusal.ts';
-import { type Kept, KeyedState } from './keyed.ts';
+import { Refusal } from '../../models/refusal.ts';
+import { type Kept, KeyedState } from './bounded-map.ts';
 
 /** How many wrong passwords are borne, and for how long they are remembered. */
 export interface GuessOptions {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { RATE_NUMBERS } from '../../protocol/rates.ts';
-import { createMetrics } from '../core/metrics.ts';
-import { Limits, withNumbers } from './limit.ts';
+import { RATE_NUMBERS } from '../../../protocol/rates.ts';
+import { createMetrics } from '../../core/metrics.ts';
+import { Limits, withNumbers } from './limits.ts';
 
 /** Limits on a clock that the test moves. */
 function limitsAt(changed: Record<string, number> = {}) {

@@ -1,7 +1,7 @@
-import type { CommandName } from '../../protocol/names.ts';
-import type { Store } from '../stores/store.ts';
-import type { OnlineUser } from './delivery.ts';
-import type { Presence } from './presence.ts';
+import type { CommandName } from '../../../protocol/names.ts';
+import type { Store } from '../../stores/store.ts';
+import type { OnlineUser } from '../delivery.ts';
+import type { Presence } from '../presence.ts';
 
 /** What finding repeats needs. */
 export interface RepeatOptions {

@@ -1,5 +1,5 @@
-import { membershipChange } from '../models/message.ts';
-import type { LogEntry } from '../stores/store.ts';
+import { membershipChange } from '../../models/message.ts';
+import type { LogEntry } from '../../stores/store.ts';
 
 /** An entry that was delivered to a room: it moved the room's cursor from `from` to its own number. */
 export interface DeliveredEntry {

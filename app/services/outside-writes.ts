@@ -2,7 +2,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Store } from '../stores/store.ts';
 import type { Chores } from './chores.ts';
 import type { Sessions } from './session.ts';
-import type { Tail } from './tail.ts';
+import type { Tail } from './log/tail.ts';
 
 /** What watching needs. */
 export interface WatchOptions {
