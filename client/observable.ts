@@ -64,7 +64,7 @@ export abstract class Observable<S> {
   /** Called when a listener came. */
   protected subscribed(): void {}
 
-  /** To be called after each change. */
+  /** Call after each change. */
   protected changed(): void {
     this.#snapshot = undefined;
     if (!this.#told) return;

@@ -13,22 +13,16 @@ const GROUPS: Readonly<Record<string, { readonly mutate: readonly string[]; read
   protocol: { mutate: ['protocol/*.ts', '!protocol/examples.ts'], tests: 'protocol/*.test.ts' },
   models: { mutate: ['app/models/*.ts'], tests: 'app/models/*.test.ts' },
   services: {
-    mutate: [
-      'admission',
-      'entry-events',
-      'gcra',
-      'guess',
-      'keyed',
-      'limit',
-      'pages',
-      'password',
-      'presence',
-      'recent',
-      'room-log',
-      'token',
-      'typing',
-    ].map((name) => `app/services/${name}.ts`),
+    mutate: ['pages', 'password', 'presence', 'token', 'typing'].map((name) => `app/services/${name}.ts`),
     tests: 'app/services/*.test.ts',
+  },
+  log: {
+    mutate: ['app/services/log/*.ts', '!app/services/log/{tail,cut-over,attach}.ts'],
+    tests: 'app/services/log/*.test.ts',
+  },
+  limits: {
+    mutate: ['app/services/limits/*.ts', '!app/services/limits/{limiting,idempotency}.ts'],
+    tests: 'app/services/limits/*.test.ts',
   },
   core: {
     mutate: CORE.map((name) => `app/core/${name}.ts`),

@@ -8,7 +8,7 @@ export type Logger = pino.Logger;
 /** How much is written: pino's levels, `silent` for nothing. */
 export type LogLevel = pino.LevelWithSilent;
 
-/** What `createLogger` needs. */
+/** What is logged, and in which form. */
 export interface LoggerConfig {
   readonly level: LogLevel;
   /** True for coloured lines for a person, false for one JSON object a line. */

@@ -99,7 +99,7 @@ export class Gate {
     };
   }
 
-  /** Takes note of the routes that a server has; to be called before Socket.IO is attached to it. */
+  /** Records the routes that a server has; to be called before Socket.IO is attached to it. */
   noteRoutes(server: Server): void {
     this.#routes = server.listeners('request') as Handler[];
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Health } from './health.ts';
 import { startTestServer } from '../../tests/support/http-server.ts';
+import type { Health } from './health.ts';
 
 const UP: Health = { status: 'up', services: { api: 'up', socketio: 'up', store: 'up' } };
 

@@ -11,8 +11,8 @@ import {
   type Locale,
   RATE_NUMBERS,
 } from '../../protocol/index.ts';
-import { FIRST_CHAT_FILE, firstChat } from './examples.ts';
 import { startTestServer } from '../../tests/support/http-server.ts';
+import { FIRST_CHAT_FILE, firstChat } from './examples.ts';
 
 const PAGES = LOCALES.flatMap((locale) => (['/', '/docs'] as const).map((path) => [path, locale] as const));
 

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ERRORS } from '../../protocol/index.ts';
-import { languageCookie } from './language.ts';
 import { listen, startTestServer } from '../../tests/support/http-server.ts';
+import { languageCookie } from './language.ts';
 
 const BROWSER = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 const PAGES = ['/', '/docs'];

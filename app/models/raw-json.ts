@@ -2,7 +2,7 @@
  * A value as JSON, made once where it was at hand: the reading thread knows the JSON of a page of messages since it
  * measures it, and a text crosses between threads at a fraction of the cost of objects. It goes out as it stands.
  */
-export class JsonText<T> {
+export class RawJson<T> {
   /** Valid JSON. */
   readonly json: string;
   /** There for the types only: keeps the text of one kind of value from standing for another. */
@@ -12,8 +12,8 @@ export class JsonText<T> {
     this.json = json;
   }
 
-  static of<T>(value: T): JsonText<T> {
-    return new JsonText(JSON.stringify(value));
+  static of<T>(value: T): RawJson<T> {
+    return new RawJson(JSON.stringify(value));
   }
 
   /** The value itself, for `JSON.stringify`. */
@@ -23,4 +23,4 @@ export class JsonText<T> {
 }
 
 /** An object of which any field may be JSON already. */
-export type Told<T> = T extends readonly unknown[] ? T : { [K in keyof T]: T[K] | JsonText<T[K]> };
+export type WithRaw<T> = T extends readonly unknown[] ? T : { [K in keyof T]: T[K] | RawJson<T[K]> };

@@ -22,7 +22,7 @@ export class AgreedTime {
     this.#apartMs = apartMs;
   }
 
-  /** To be called every hour or so: the time, in milliseconds since 1970; undefined until a day after the one before. */
+  /** Call every hour or so: the time, in milliseconds since 1970; undefined until a day after the one before. */
   read(): number | undefined {
     const at = this.#clocks.now();
     const uptime = this.#clocks.uptime();

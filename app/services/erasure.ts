@@ -2,14 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ToolStore } from '../stores/admin-store.ts';
 import type { Erased, Store } from '../stores/store.ts';
 
-/** What erasing needs. */
+/** Where the server erases. */
 export interface ErasureOptions {
   readonly store: Pick<Store, 'erasures'>;
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** What finishing an erasure needs. */
+/** Where a tool finishes an erasure. */
 export interface FinishOptions extends ErasureOptions {
   readonly store: Pick<ToolStore, 'erasures' | 'admin'>;
   /** Whether a server uses the database, which then does the work. */

@@ -4,7 +4,7 @@ import { AgreedTime, type Clocks } from './agreed-time.ts';
 import type { Sessions } from './session.ts';
 import { TOKEN_LIFETIME_MS } from './token.ts';
 
-/** What expiry needs. */
+/** What {@link Expiry} looks at and acts on. */
 export interface ExpiryOptions extends Clocks {
   readonly store: Pick<Store, 'users'>;
   readonly sessions: Pick<Sessions, 'revoked'>;

@@ -1,8 +1,8 @@
 import type { CommandResult, ParsedPayload } from '../../protocol/commands.ts';
-import type { Told } from '../models/raw-json.ts';
+import type { WithRaw } from '../models/raw-json.ts';
 import { Refusal } from '../models/refusal.ts';
 import type { Store } from '../stores/store.ts';
-import type { Connection, OnlineUser } from './delivery.ts';
+import type { Connection, OnlineUser } from './connection.ts';
 import type { Typing } from './typing.ts';
 
 /** What messages need. */
@@ -56,7 +56,7 @@ export class Messages {
   async page(
     user: OnlineUser,
     { room_id, before, after, limit }: ParsedPayload<'get_messages'>,
-  ): Promise<Told<CommandResult<'get_messages'>>> {
+  ): Promise<WithRaw<CommandResult<'get_messages'>>> {
     return await this.#options.store.messages.page({ room_id, user_id: user.id, before, after, limit });
   }
 
@@ -65,7 +65,7 @@ export class Messages {
     connection: Connection,
     user: OnlineUser,
     { epoch, rooms }: ParsedPayload<'sync'>,
-  ): Promise<Told<CommandResult<'sync'>>> {
+  ): Promise<WithRaw<CommandResult<'sync'>>> {
     const { store } = this.#options;
     if (this.#syncing.has(connection)) throw new Refusal('RATE_LIMITED', { retryAfterMs: 100 });
     this.#syncing.add(connection);

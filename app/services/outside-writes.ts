@@ -1,10 +1,10 @@
 import type { Logger } from '../core/logger.ts';
 import type { Store } from '../stores/store.ts';
 import type { Chores } from './chores.ts';
-import type { Sessions } from './session.ts';
 import type { Tail } from './log/tail.ts';
+import type { Sessions } from './session.ts';
 
-/** What watching needs. */
+/** What is told of writes from outside. */
 export interface WatchOptions {
   readonly store: Store;
   readonly tail: Tail;

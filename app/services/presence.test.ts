@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SeenRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';
 import type { LastSeen } from '../stores/store.ts';
-import type { Connection, Delivery, OnlineUser, Outgoing } from './delivery.ts';
+import type { Connection, OnlineUser, Outgoing } from './connection.ts';
+import type { Delivery } from './delivery.ts';
 import { Presence } from './presence.ts';
 
 const GRACE_MS = 20_000;
@@ -36,7 +37,7 @@ function create({ broadcastMax = 500, keeps = (): boolean => true } = {}) {
   const come = (id: string, connection = `${id}'s`, rooms: readonly string[] = []) => {
     const link = { id: connection } as unknown as Connection;
     const { user, came } = presence.connect(link, stored(id));
-    for (const room_id of rooms) presence.enterRoom(user, room_id);
+    for (const room_id of rooms) presence.addRoom(user, room_id);
     presence.announce(user);
     return { user, came, link };
   };
@@ -172,8 +173,8 @@ describe('the users in a room', () => {
     const { user: can } = come('can', 'tv', ['r', 's']);
     expect(presence.usersIn('r')).toEqual([ada, can]);
     expect(presence.room(room())).toMatchObject({ online_count: 2 });
-    presence.leaveRoom('can', 'r');
-    presence.leaveRoom('offline', 'r');
+    presence.removeRoom('can', 'r');
+    presence.removeRoom('offline', 'r');
     expect([left, [...can.rooms], presence.usersIn('r')]).toEqual([['can r'], ['s'], [ada]]);
     presence.disconnect(link, ada);
     expect(presence.room(room())).toMatchObject({ online_count: 1 });

@@ -3,10 +3,11 @@ import { type SeenRoom, tellRoom } from '../models/room.ts';
 import { isoTime } from '../models/time.ts';
 import type { StoredUser } from '../models/user.ts';
 import type { LastSeen } from '../stores/store.ts';
-import type { Connection, Delivery, OnlineUser, Outgoing } from './delivery.ts';
+import type { Connection, OnlineUser, Outgoing } from './connection.ts';
+import type { Delivery } from './delivery.ts';
 import { slices } from './pages.ts';
 
-/** What presence needs. */
+/** How {@link Presence} tells and keeps who is online. */
 export interface PresenceOptions {
   readonly delivery: Delivery;
   /** The clock, in milliseconds since 1970. */
@@ -62,7 +63,7 @@ export class Presence {
     return this.#online.get(user_id);
   }
 
-  /** Takes note of a connection that has signed in. `came`: the user was offline before, so {@link announce} it. */
+  /** Records a connection that has signed in. `came`: the user was offline before, so {@link announce} it. */
   connect(connection: Connection, stored: StoredUser): { user: OnlineUser; came: boolean } {
     const now = this.#options.now();
     clearTimeout(this.#leaving.get(stored.id));
@@ -95,7 +96,7 @@ export class Presence {
     this.#tell(user, { event: 'user_connected', payload: { user: this.describe(user) } });
   }
 
-  /** Takes note of the end of a connection; the user stays online for the grace. */
+  /** Records the end of a connection; the user stays online for the grace. */
   disconnect(connection: Connection, user: OnlineUser): void {
     if (!user.connections.delete(connection) || user.connections.size > 0) return;
     if (this.#online.get(user.id) !== user) return;
@@ -104,7 +105,7 @@ export class Presence {
     this.#leaving.set(user.id, timer);
   }
 
-  /** Takes note that a user can never come back: it is offline at once. */
+  /** Records that a user can never come back: it is offline at once. */
   end(user_id: string): void {
     const user = this.#online.get(user_id);
     if (user === undefined) return;
@@ -112,7 +113,7 @@ export class Presence {
     this.#leave(user);
   }
 
-  /** Takes note that a user has done something. */
+  /** Records that a user has done something. */
   active(user: OnlineUser): void {
     const now = this.#options.now();
     if (now - user.last_activity < ACTIVITY_STEP_MS && now >= user.last_activity) return;
@@ -120,16 +121,16 @@ export class Presence {
     this.#unsaved.add(user);
   }
 
-  /** Takes note that an online user is a member of a room. */
-  enterRoom(user: OnlineUser, room_id: string): void {
+  /** Records that an online user is a member of a room. */
+  addRoom(user: OnlineUser, room_id: string): void {
     user.rooms.add(room_id);
     const here = this.#rooms.get(room_id);
     if (here === undefined) this.#rooms.set(room_id, new Set([user]));
     else here.add(user);
   }
 
-  /** Takes note that a user is no longer a member of a room. */
-  leaveRoom(user_id: string, room_id: string): void {
+  /** Records that a user is no longer a member of a room. */
+  removeRoom(user_id: string, room_id: string): void {
     const user = this.#online.get(user_id);
     if (user === undefined) return;
     user.rooms.delete(room_id);

@@ -6,7 +6,7 @@ import { type DepartureOptions, leaveAllRooms } from './departures.ts';
 import { type FinishOptions, finishErasure } from './erasure.ts';
 import { pages, slices } from './pages.ts';
 
-/** What pruning needs. */
+/** Where {@link prune} works. */
 export interface PruneOptions extends DepartureOptions, FinishOptions {
   readonly store: ToolStore;
 }

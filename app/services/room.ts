@@ -2,17 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandResult, ParsedPayload } from '../../protocol/commands.ts';
 import { WRONG } from '../../protocol/words.ts';
 import { decodeCursor, encodeCursor } from '../models/cursor.ts';
-import { JsonText, type Told } from '../models/raw-json.ts';
+import { RawJson, type WithRaw } from '../models/raw-json.ts';
 import { Refusal } from '../models/refusal.ts';
 import { normalizeRoomName, normalizeRoomQuery, type StoredRoom } from '../models/room.ts';
 import type { RoomSnapshot, Store } from '../stores/store.ts';
-import type { Connection, Delivery, OnlineUser } from './delivery.ts';
-import type { Guess, Guesses } from './limits/password-throttle.ts';
+import type { Connection, OnlineUser } from './connection.ts';
+import type { Delivery } from './delivery.ts';
+import type { Guess, PasswordThrottle } from './limits/password-throttle.ts';
+import type { Tail } from './log/tail.ts';
 import type { PasswordService } from './password.ts';
 import type { Presence } from './presence.ts';
-import type { Tail } from './log/tail.ts';
 
-/** What rooms need. */
+/** What {@link Rooms} are made of. */
 export interface RoomOptions {
   readonly store: Store;
   readonly passwords: PasswordService;
@@ -23,7 +24,7 @@ export interface RoomOptions {
   readonly now: () => number;
   readonly newId: () => string;
   /** Slows the guessing of passwords; null: it is not limited. */
-  readonly guesses: Guesses | null;
+  readonly guesses: PasswordThrottle | null;
   /** What the address of a connection is counted by. */
   readonly addressOf: (connection: Connection) => string;
   /** How many rooms a user may be a member of. */
@@ -33,7 +34,7 @@ export interface RoomOptions {
 }
 
 /** What a room is like from outside; null: the caller may know of none. */
-type Door = Awaited<ReturnType<Store['rooms']['door']>> | null;
+type Access = Awaited<ReturnType<Store['rooms']['access']>> | null;
 
 /** Making, joining, leaving and listing rooms. */
 export class Rooms {
@@ -61,8 +62,8 @@ export class Rooms {
     if (before !== undefined) return answer({ room: presence.room(before), duplicate: true });
     const password_hash = payload.password === undefined ? null : await passwords.hash(payload.password);
     const room_id = newId();
-    const mark = tail.mark();
-    tail.beginEntering(connection, room_id);
+    const bookmark = tail.bookmark();
+    tail.expectJoin(connection, room_id);
     try {
       const room = { room_id, message_id: newId(), name, type: payload.type, password_hash, client_id, at: now() };
       const created = await store.rooms.create({ ...room, user_id: user.id, rooms_max: this.#options.roomsPerUser });
@@ -70,11 +71,11 @@ export class Rooms {
       const made = presence.room(created.room);
       answer({ room: made });
       connection.send({ event: 'room_info', payload: { room: made, users: [presence.describe(user)], messages: [] } });
-      await tail.attach(connection, [[room_id, created.room.seq]], mark);
+      await tail.attach(connection, [[room_id, created.room.seq]], bookmark);
       this.#announce(user, created.room);
     } finally {
-      tail.endEntering(connection, room_id);
-      tail.release(mark);
+      tail.endJoin(connection, room_id);
+      tail.release(bookmark);
     }
   }
 
@@ -88,21 +89,21 @@ export class Rooms {
     connection: Connection,
     user: OnlineUser,
     { room_id, password }: ParsedPayload<'join_room'>,
-    answer: (result: Told<CommandResult<'join_room'>>) => void,
+    answer: (result: WithRaw<CommandResult<'join_room'>>) => void,
   ): Promise<void> {
     const { store, tail, now, newId } = this.#options;
-    const door = await this.#door(user, room_id, password !== undefined);
-    tail.beginEntering(connection, room_id);
+    const access = await this.#access(user, room_id, password !== undefined);
+    tail.expectJoin(connection, room_id);
     try {
-      if (!door?.member) {
+      if (!access?.member) {
         const guess = { user_id: user.id, room_id, address: this.#options.addressOf(connection) };
-        const verified_hash = await this.#verify(door, password, guess);
+        const verified_hash = await this.#verify(access, password, guess);
         const who = { user_id: user.id, rooms_max: this.#options.roomsPerUser };
         await store.rooms.join({ ...who, room_id, message_id: newId(), at: now(), verified_hash });
       }
-      await tail.enter(connection, room_id, (snapshot) => answer(this.#describe(snapshot)));
+      await tail.open(connection, room_id, (snapshot) => answer(this.#describe(snapshot)));
     } finally {
-      tail.endEntering(connection, room_id);
+      tail.endJoin(connection, room_id);
     }
   }
 
@@ -154,9 +155,9 @@ export class Rooms {
   }
 
   /** What the caller may know of a room. With a password, a room that is none is asked for it like any other. */
-  async #door(user: OnlineUser, room_id: string, withPassword: boolean): Promise<Door> {
+  async #access(user: OnlineUser, room_id: string, withPassword: boolean): Promise<Access> {
     try {
-      return await this.#options.store.rooms.door({ room_id, user_id: user.id });
+      return await this.#options.store.rooms.access({ room_id, user_id: user.id });
     } catch (error) {
       if (withPassword && error instanceof Refusal && error.code === 'ROOM_NOT_FOUND') return null;
       throw error;
@@ -165,15 +166,15 @@ export class Rooms {
 
   /** The hash that the password was found to match; null for a room that has none. */
   async #verify(
-    door: Door,
+    access: Access,
     password: string | undefined,
     who: { user_id: string; room_id: string; address: string },
   ): Promise<string | null> {
-    if (door?.type === 'public') {
+    if (access?.type === 'public') {
       if (password === undefined) return null;
       throw new Refusal('INVALID_INPUT', { field: 'password', detail: WRONG.publicRoom });
     }
-    const hash = door?.password_hash ?? null;
+    const hash = access?.password_hash ?? null;
     const wrong = hash === null ? new Refusal('ROOM_NOT_FOUND') : new Refusal('WRONG_PASSWORD', { field: 'password' });
     if (password === undefined) throw wrong;
     const guess = this.#options.guesses?.begin(who);
@@ -208,12 +209,12 @@ export class Rooms {
     return made;
   }
 
-  #describe({ room, users, messages, has_more }: RoomSnapshot): Told<CommandResult<'join_room'>> {
+  #describe({ room, users, messages, has_more }: RoomSnapshot): WithRaw<CommandResult<'join_room'>> {
     const { presence } = this.#options;
     return {
       room: presence.room({ ...room, member: true }),
       // Once, though it goes into the answer and into `room_info`.
-      users: JsonText.of(users.map((user) => presence.user(user))),
+      users: RawJson.of(users.map((user) => presence.user(user))),
       messages,
       has_more,
     };

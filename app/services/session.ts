@@ -6,13 +6,14 @@ import { Refusal } from '../models/refusal.ts';
 import { foldCase } from '../models/text.ts';
 import { alternativeNames, normalizeUsername, type StoredUser } from '../models/user.ts';
 import type { Revoked, SessionSnapshot, Store, TokenIdentity } from '../stores/store.ts';
-import type { Connection, Delivery } from './delivery.ts';
-import type { Presence } from './presence.ts';
+import type { Connection } from './connection.ts';
+import type { Delivery } from './delivery.ts';
 import type { Tail } from './log/tail.ts';
+import type { Presence } from './presence.ts';
 import type { TokenService } from './token.ts';
 import type { Typing } from './typing.ts';
 
-/** What sessions need. */
+/** What {@link Sessions} are made of. */
 export interface SessionOptions {
   readonly store: Store;
   readonly tokens: TokenService;
@@ -133,7 +134,7 @@ export class Sessions {
     onRetired();
   }
 
-  /** Takes note that a connection has ended. */
+  /** Records that a connection has ended. */
   disconnect(connection: Connection): void {
     const user = connection.identity?.user;
     if (user === undefined) return;
@@ -192,7 +193,7 @@ export class Sessions {
     const token_id = who.token?.token_id ?? newId();
     const generation = who.token?.generation ?? 0;
     const attempt: Attempt = { user_id: who.user_id, token_id, generation, revoked: false };
-    const mark = tail.mark();
+    const bookmark = tail.bookmark();
     this.#attempts.add(attempt);
     try {
       // Signed before the snapshot is there: what thousands hold while they wait for something grows old.
@@ -209,12 +210,12 @@ export class Sessions {
       let attached: Promise<void> | undefined;
       this.#admit(connection, { snapshot, user, token_id, token: signed }, (signedIn) => {
         answer(signedIn);
-        attached = tail.attachAll(connection, snapshot.memberships, mark);
+        attached = tail.attachAll(connection, snapshot.memberships, bookmark);
       });
       await attached;
     } finally {
       this.#attempts.delete(attempt);
-      tail.release(mark);
+      tail.release(bookmark);
     }
   }
 
@@ -233,7 +234,7 @@ export class Sessions {
     const { user: online, came } = presence.connect(connection, user);
     const { generation: token_generation } = snapshot;
     connection.identity = { user: online, token_id, token_generation };
-    for (const [room_id] of snapshot.memberships) presence.enterRoom(online, room_id);
+    for (const [room_id] of snapshot.memberships) presence.addRoom(online, room_id);
     this.#options.metrics.signedIn.inc();
     answer({
       result: {

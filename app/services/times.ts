@@ -2,7 +2,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Store } from '../stores/store.ts';
 import type { Presence } from './presence.ts';
 
-/** What settling times needs. */
+/** Whose times are settled, and by which clock. */
 export interface TimesOptions {
   readonly store: Pick<Store, 'settleTimes'>;
   readonly presence: Pick<Presence, 'settleTimes'>;

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Store } from '../stores/store.ts';
-import type { Connection, OnlineUser } from './delivery.ts';
+import type { Connection, OnlineUser } from './connection.ts';
 import { Typing } from './typing.ts';
 
 const ROOM = 'room';

@@ -1,9 +1,10 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { Refusal } from '../models/refusal.ts';
 import type { Store } from '../stores/store.ts';
-import type { Connection, Delivery, OnlineUser } from './delivery.ts';
+import type { Connection, OnlineUser } from './connection.ts';
+import type { Delivery } from './delivery.ts';
 
-/** What typing needs. */
+/** How {@link Typing} checks members and tells rooms. */
 export interface TypingOptions {
   readonly store: Pick<Store, 'rooms'>;
   readonly delivery: Pick<Delivery, 'publishVolatile'>;

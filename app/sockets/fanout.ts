@@ -1,6 +1,7 @@
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { Connection, Delivery, Outgoing } from '../services/delivery.ts';
+import type { Connection, Outgoing } from '../services/connection.ts';
+import type { Delivery } from '../services/delivery.ts';
 import { endForGood } from './ending.ts';
 import { ackPacket, Chunk, eventPacket } from './frames.ts';
 import { MessageJson } from './json.ts';
@@ -8,7 +9,7 @@ import { NOTHING, type Outlet, type SocketConnection } from './socket-connection
 import { onceSent, watchPolls, writeChunks } from './transport.ts';
 import { UnreadAnswer, type UnreadLedger } from './unread.ts';
 
-/** What fan-out needs. */
+/** What {@link Fanout} sends by. */
 export interface FanoutOptions {
   /** Whether more entries will be published very soon. */
   readonly moreSoon: () => boolean;
@@ -50,11 +51,11 @@ export class Fanout implements Delivery, Outlet {
     this.#options = options;
   }
 
-  /** Counts what a connection does not read, on the account of its address, until {@link remove}. */
-  add(connection: SocketConnection, account: { unread: number } | null): void {
-    connection.account = account;
+  /** Counts what a connection does not read, on the budget of its address, until {@link remove}. */
+  add(connection: SocketConnection, budget: { unread: number } | null): void {
+    connection.budget = budget;
     watchPolls(connection.socket, (response) => {
-      const answer = new UnreadAnswer(response, account);
+      const answer = new UnreadAnswer(response, budget);
       const bytes = answer.measure();
       connection.polled += bytes;
       response.once('close', () => {
@@ -65,7 +66,7 @@ export class Fanout implements Delivery, Outlet {
     });
   }
 
-  /** Takes note that a connection has ended; what is on its way to the network counts until that has ended too. */
+  /** Records that a connection has ended; what is on its way to the network counts until that has ended too. */
   remove(connection: SocketConnection): void {
     onceSent(connection.socket, () => this.#options.unread.forget(connection));
   }

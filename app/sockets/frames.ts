@@ -18,7 +18,7 @@ const FIN_TEXT = 0x81;
 /**
  * Whole, unmasked WebSocket text frames, each an Engine.IO message (`4`) with one packet, as a string with one character
  * a byte ("latin1"): for a few KB, made and written to a socket, that is cheaper than a buffer, which V8 has to keep
- * account of.
+ * budget of.
  */
 function encodeFrames(packets: readonly string[]): string {
   let frames = '';

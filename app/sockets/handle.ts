@@ -5,13 +5,13 @@ import type { CommandName } from '../../protocol/names.ts';
 import { noDeeperThan, WRONG } from '../../protocol/words.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { Told } from '../models/raw-json.ts';
+import type { WithRaw } from '../models/raw-json.ts';
 import { Refusal } from '../models/refusal.ts';
+import type { Connection, Identity, OnlineUser } from '../services/connection.ts';
 import type { Admission } from '../services/limits/admission.ts';
-import type { Connection, Identity, OnlineUser } from '../services/delivery.ts';
+import type { Idempotency } from '../services/limits/idempotency.ts';
 import type { Client, Limits } from '../services/limits/limits.ts';
 import type { Presence } from '../services/presence.ts';
-import type { Repeats } from '../services/limits/idempotency.ts';
 import { SignInUnderWay } from './early.ts';
 import type { SocketConnection } from './socket-connection.ts';
 import type { Acknowledgement } from './transport.ts';
@@ -34,11 +34,11 @@ export interface Call<C extends CommandName> {
   /** Who calls. @throws Refusal `UNAUTHENTICATED` when nobody has signed in */
   readonly user: OnlineUser;
   /** Answers now; the handler then gives back {@link ANSWERED}. */
-  readonly answer: (result: Told<CommandResult<C>>) => void;
+  readonly answer: (result: WithRaw<CommandResult<C>>) => void;
 }
 
 /** Carries out one command; what it gives back is the acknowledgement. A `Refusal` that it throws is answered. */
-export type Handler<C extends CommandName> = (call: Call<C>) => Promise<Told<CommandResult<C>> | typeof ANSWERED>;
+export type Handler<C extends CommandName> = (call: Call<C>) => Promise<WithRaw<CommandResult<C>> | typeof ANSWERED>;
 
 /** A handler for each of these commands. */
 export type Handlers<C extends CommandName = CommandName> = { readonly [K in C]: Handler<K> };
@@ -46,7 +46,7 @@ export type Handlers<C extends CommandName = CommandName> = { readonly [K in C]:
 /** How commands are limited. */
 export interface DispatchLimits {
   readonly limits: Limits;
-  readonly repeats: Repeats;
+  readonly idempotency: Idempotency;
   /** Lets expensive commands in at a bounded rate. */
   readonly admissions: { readonly [C in CommandName]?: Admission };
 }
@@ -98,7 +98,7 @@ class CheckedCall<C extends CommandName> implements Call<C> {
     return this.#identity.user;
   }
 
-  get answer(): (result: Told<CommandResult<C>>) => void {
+  get answer(): (result: WithRaw<CommandResult<C>>) => void {
     return (result) => this.reply(result as object);
   }
 
@@ -221,13 +221,13 @@ export class Dispatcher {
     refusal: Refusal,
   ): Promise<object> {
     const user = connection.identity?.user;
-    const result = user && (await this.#options.limiting?.repeats.find(user, name, payload).catch(() => undefined));
+    const result = user && (await this.#options.limiting?.idempotency.find(user, name, payload).catch(() => undefined));
     if (result === undefined) throw refusal;
     return result;
   }
 
   async #admitted<T>(admission: Admission, run: () => Promise<T>, command: CommandName): Promise<T> {
-    const leave = await admission.enter().catch((refusal: unknown) => {
+    const leave = await admission.admit().catch((refusal: unknown) => {
       this.#options.metrics.sentAway.inc({ command });
       throw refusal;
     });

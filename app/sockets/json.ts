@@ -1,8 +1,8 @@
-import { JsonText } from '../models/raw-json.ts';
+import { RawJson } from '../models/raw-json.ts';
 
 /**
  * Makes the JSON of payloads and answers. That of a message, also within an answer, is made once and kept until
- * {@link MessageJson.forget}; a field that is a `JsonText` goes in as it stands.
+ * {@link MessageJson.forget}; a field that is a `RawJson` goes in as it stands.
  */
 export class MessageJson {
   #made = new Map<object, string>();
@@ -10,13 +10,13 @@ export class MessageJson {
   /** The JSON of a payload or an answer. */
   of(value: object): string {
     if (isMessage(value)) return this.#message(value);
-    return 'ok' in value || Object.values(value).some((field) => field instanceof JsonText)
+    return 'ok' in value || Object.values(value).some((field) => field instanceof RawJson)
       ? this.#fields(value)
       : JSON.stringify(value);
   }
 
   /**
-   * To be called when what was made has been written. A WeakMap would need no call, at five times the cost; and a map
+   * Call when what was made has been written. A WeakMap would need no call, at five times the cost; and a map
    * that is cleared keeps a link from its old table to its new one, through which an old table keeps what is dead.
    */
   forget(): void {
@@ -42,7 +42,7 @@ export class MessageJson {
 
   /** Undefined for what JSON leaves out. */
   #field(field: unknown): string | undefined {
-    if (field instanceof JsonText) return field.json;
+    if (field instanceof RawJson) return field.json;
     if (typeof field === 'object' && field !== null && isMessage(field)) return this.#message(field);
     return JSON.stringify(field);
   }

@@ -16,7 +16,7 @@ import { SignInDeadline } from './sign-in-deadline.ts';
 import { SocketConnection } from './socket-connection.ts';
 import { forgetHandshake, isHandshakeForgotten, missingInternals, receiveEvents } from './transport.ts';
 
-/** What the Socket.IO server needs. */
+/** What the Socket.IO server serves, and how. */
 export interface SocketServerOptions {
   readonly http: HttpServer;
   readonly dispatcher: Dispatcher;
@@ -158,7 +158,7 @@ function accept(
   metrics.connections.inc();
   const client = guard?.clientOf(socket) ?? null;
   if (client !== null) options.limits?.bind(connection, client);
-  options.fanout.add(connection, client?.addressAccount ?? null);
+  options.fanout.add(connection, client?.addressBudget ?? null);
   deadline.add(connection, client);
 
   receiveEvents(socket, (data, acknowledgement) => {

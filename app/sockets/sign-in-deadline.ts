@@ -1,7 +1,7 @@
-import type { Connection } from '../services/delivery.ts';
+import type { Connection } from '../services/connection.ts';
 import type { Client } from '../services/limits/limits.ts';
 
-/** What watching over sign-ins needs. */
+/** How long {@link SignInDeadline} waits, and what it does then. */
 export interface SignInDeadlineOptions {
   /** How long a connection may take, in milliseconds. */
   readonly timeoutMs: number;

@@ -2,7 +2,7 @@ import type { Socket } from 'socket.io';
 import type { Locale } from '../../protocol/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Refusal } from '../models/refusal.ts';
-import type { Connection, Identity, Outgoing } from '../services/delivery.ts';
+import type { Connection, Identity, Outgoing } from '../services/connection.ts';
 import type { SignInUnderWay } from './early.ts';
 import type { Chunk } from './frames.ts';
 import { type Acknowledgement, Backlog, terminate } from './transport.ts';
@@ -35,7 +35,7 @@ export class SocketConnection implements Connection, Unread {
   readonly socket: Socket;
   readonly locale: Locale;
   identity: Identity | null = null;
-  entering: Set<string> | null = null;
+  joining: Set<string> | null = null;
   turn: Promise<unknown> = DONE;
   running = 0;
   leave: (() => void) | null = null;
@@ -53,7 +53,7 @@ export class SocketConnection implements Connection, Unread {
   polled = 0;
   counted = 0;
   since = 0;
-  account: { unread: number } | null = null;
+  budget: { unread: number } | null = null;
   readonly #backlog: Backlog;
   readonly #outlet: Outlet;
 

@@ -16,12 +16,12 @@ class Queue implements Unread {
   since = 0;
   bytes = 0;
   isCut = false;
-  readonly account: { unread: number };
+  readonly budget: { unread: number };
   readonly #ledger: UnreadLedger;
 
-  constructor(ledger: UnreadLedger, account: { unread: number }) {
+  constructor(ledger: UnreadLedger, budget: { unread: number }) {
     this.#ledger = ledger;
-    this.account = account;
+    this.budget = budget;
   }
 
   add(bytes: number): void {

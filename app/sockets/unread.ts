@@ -9,14 +9,14 @@ export interface Unread {
   /** When the client last took some of it, by the clock of `performance.now()`. */
   since: number;
   /** What its address is counted by; null when nothing is limited. */
-  readonly account: { unread: number } | null;
+  readonly budget: { unread: number } | null;
   /** How many bytes it is now. */
   measure(): number;
   /** Ends it at once, and what holds it. */
   cut(): void;
 }
 
-/** What the ledger needs. */
+/** The bounds of an {@link UnreadLedger}. */
 export interface UnreadOptions {
   /** How many bytes may wait for an address. */
   readonly addressMax: number;
@@ -42,17 +42,17 @@ export class UnreadLedger {
     this.#options = options;
   }
 
-  /** Takes note of how much waits after something was added. */
+  /** Records how much waits after something was added. */
   count(unread: Unread, bytes: number): void {
     if (bytes <= unread.counted || unread.counted === 0) unread.since = performance.now();
     this.#set(unread, bytes);
     const { addressMax, max } = this.#options;
-    const { account } = unread;
-    if (account !== null && account.unread > addressMax) {
+    const { budget } = unread;
+    if (budget !== null && budget.unread > addressMax) {
       this.#relieve(
-        (other) => other.account === account,
+        (other) => other.budget === budget,
         addressMax,
-        () => account.unread,
+        () => budget.unread,
       );
     }
     if (this.#total > max)
@@ -63,7 +63,7 @@ export class UnreadLedger {
       );
   }
 
-  /** Takes note that nothing waits any more. */
+  /** Records that nothing waits any more. */
   forget(unread: Unread): void {
     this.#set(unread, 0);
   }
@@ -72,7 +72,7 @@ export class UnreadLedger {
     const more = bytes - unread.counted;
     if (more === 0) return;
     unread.counted = bytes;
-    if (unread.account !== null) unread.account.unread += more;
+    if (unread.budget !== null) unread.budget.unread += more;
     this.#total += more;
     if (bytes > 0) this.#all.add(unread);
     else this.#all.delete(unread);
@@ -109,12 +109,12 @@ export class UnreadLedger {
 export class UnreadAnswer implements Unread {
   counted = 0;
   since = 0;
-  readonly account: { unread: number } | null;
+  readonly budget: { unread: number } | null;
   readonly #response: ServerResponse;
 
-  constructor(response: ServerResponse, account: { unread: number } | null) {
+  constructor(response: ServerResponse, budget: { unread: number } | null) {
     this.#response = response;
-    this.account = account;
+    this.budget = budget;
   }
 
   measure(): number {

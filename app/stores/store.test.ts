@@ -225,7 +225,7 @@ describe.each([
     expect(codes.slice(-4)).toEqual(['UNAUTHENTICATED', 'UNAUTHENTICATED', 'USER_NOT_FOUND', 'INVALID_TOKEN']);
     expect(await gone).toEqual({ retired: true });
     expect(entries).toHaveLength(before);
-    const { users } = await store.rooms.enter({ room_id: room.id, user_id: can.id });
+    const { users } = await store.rooms.snapshot({ room_id: room.id, user_id: can.id });
     expect(users.map(({ id }) => id)).toEqual([can.id]);
   });
 
@@ -248,7 +248,7 @@ describe.each([
       { type: 'user_left', user_id: ada.id, username: 'ada', new_owner_id: can.id },
       { type: 'user_left', user_id: eve.id, username: 'eve' },
     ]);
-    expect((await store.rooms.enter({ room_id: room.id, user_id: can.id })).room).toMatchObject({
+    expect((await store.rooms.snapshot({ room_id: room.id, user_id: can.id })).room).toMatchObject({
       owner_id: can.id,
       user_count: 1,
     });
@@ -292,7 +292,7 @@ describe.each([
       code(store.messages.send(message(room.id, ada.id, 'once', 'key'))),
       code(store.messages.edit({ message_id: sent.message.id, user_id: ada.id, content: 'y', at })),
       code(store.messages.page({ ...who, before: undefined, after: undefined, limit: 1 })),
-      code(store.rooms.enter(who)),
+      code(store.rooms.snapshot(who)),
       code(store.rooms.join({ ...who, user_id: can.id, message_id: newId(), at, verified_hash: null, rooms_max: 9 })),
       code(store.admin.deleteRoom({ room_id: room.id, at })),
     ]);

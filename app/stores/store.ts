@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Message, RoomType } from '../../protocol/models.ts';
-import type { JsonText } from '../models/raw-json.ts';
+import type { RawJson } from '../models/raw-json.ts';
 import type { SeenRoom, StoredRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';
 
@@ -175,7 +175,7 @@ export interface RoomSnapshot {
   /** `seq` in it is the number up to which this snapshot tells everything. */
   readonly room: StoredRoom;
   readonly users: readonly StoredUser[];
-  readonly messages: JsonText<Message[]>;
+  readonly messages: RawJson<Message[]>;
   readonly has_more: boolean;
 }
 
@@ -206,7 +206,7 @@ export interface RoomStore {
   /** The room that this user made with this key before, if any. */
   byClientId(input: { user_id: string; client_id: string }): Promise<SeenRoom | undefined>;
   /** What joining needs: the password hash of a room that the user may see. Refuses `ROOM_NOT_FOUND`. */
-  door(input: {
+  access(input: {
     room_id: string;
     user_id: string;
   }): Promise<{ type: RoomType; password_hash: string | null; member: boolean }>;
@@ -222,7 +222,7 @@ export interface RoomStore {
   /** Ends the membership of `user_id` by the word of the owner `by`. */
   remove(input: Membership & { by: string }): Promise<void>;
   /** The room with its newest messages and first users, for a member. Refuses `ROOM_NOT_FOUND`, `NOT_A_MEMBER`. */
-  enter(input: { room_id: string; user_id: string }): Promise<RoomSnapshot>;
+  snapshot(input: { room_id: string; user_id: string }): Promise<RoomSnapshot>;
   /**
    * The rooms that a user may see (`mine`: is a member of), newest activity first; a room with a password stands before
    * its members by its newest activity, before others by the day of it.
@@ -277,9 +277,9 @@ export interface MessageStore {
     before: number | undefined;
     after: number | undefined;
     limit: number;
-  }): Promise<{ messages: JsonText<Message[]>; has_more: boolean }>;
+  }): Promise<{ messages: RawJson<Message[]>; has_more: boolean }>;
   /** What changed in rooms since the given numbers, in one snapshot; a room that may not be read answers for itself. */
-  sync(input: { user_id: string; rooms: readonly { room_id: string; seq: number }[] }): Promise<JsonText<RoomSync[]>>;
+  sync(input: { user_id: string; rooms: readonly { room_id: string; seq: number }[] }): Promise<RawJson<RoomSync[]>>;
   /** Entries above a number in order, for the tail; of a message changed twice only the newest state. */
   log(input: { room_id: string; after: number }): Promise<{ entries: LogEntry[]; head: number; has_more: boolean }>;
 }

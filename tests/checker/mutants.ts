@@ -121,11 +121,11 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'app/services/log/cut-over.ts',
-        from: '      const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });\n      answer(snapshot);',
+        from: '      const snapshot = await this.#options.store.rooms.snapshot({ room_id, user_id: user.id });\n      answer(snapshot);',
         to:
           '      if (log !== undefined) this.#options.delivery.subscribe(room_id, connection);\n' +
           '      await new Promise((resolve) => setTimeout(resolve, 10));\n' +
-          '      const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });\n' +
+          '      const snapshot = await this.#options.store.rooms.snapshot({ room_id, user_id: user.id });\n' +
           '      answer(snapshot);',
       },
     ],

@@ -1,4 +1,5 @@
-import type { Connection, Delivery, Identity, Outgoing } from '../../app/services/delivery.ts';
+import type { Connection, Identity, Outgoing } from '../../app/services/connection.ts';
+import type { Delivery } from '../../app/services/delivery.ts';
 import type { Call, ConnectionHistory, Recorder } from './records.ts';
 
 /** A connection of the simulation: what it is sent is recorded at the end of the turn. */
@@ -7,7 +8,7 @@ export class SimConnection implements Connection {
   readonly locale = 'en';
   readonly history: ConnectionHistory;
   identity: Identity | null = null;
-  entering: Set<string> | null = null;
+  joining: Set<string> | null = null;
   running = 0;
   leave = null;
   closed = false;

@@ -1,4 +1,4 @@
-import { JsonText } from '../../app/models/raw-json.ts';
+import { RawJson } from '../../app/models/raw-json.ts';
 import { Refusal } from '../../app/models/refusal.ts';
 import type { LogEntry, RoomSnapshot } from '../../app/stores/store.ts';
 import type { Message, Room, System } from '../../protocol/index.ts';
@@ -135,13 +135,13 @@ export class SimStore {
   }
 
   /** What the tail reads when someone enters. */
-  enter({ room_id, user_id }: { room_id: string; user_id: string }): RoomSnapshot {
+  snapshot({ room_id, user_id }: { room_id: string; user_id: string }): RoomSnapshot {
     const room = this.#room(room_id, user_id);
     const messages = room.messages.slice(-NEWEST);
     return {
       room: this.#describe(room),
       users: [],
-      messages: JsonText.of(messages),
+      messages: RawJson.of(messages),
       has_more: room.messages.length > NEWEST,
     };
   }

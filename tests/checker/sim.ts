@@ -1,8 +1,8 @@
 import { createLogger } from '../../app/core/logger.ts';
 import { createMetrics, type Metrics } from '../../app/core/metrics.ts';
 import { Refusal } from '../../app/models/refusal.ts';
-import { Presence } from '../../app/services/presence.ts';
 import { Tail } from '../../app/services/log/tail.ts';
+import { Presence } from '../../app/services/presence.ts';
 import type { LogEntry, Store } from '../../app/stores/store.ts';
 import type { Finding } from './findings.ts';
 import { Random } from './random.ts';
@@ -107,7 +107,7 @@ class Simulation {
         });
     return {
       onEntries: (listener: (entries: readonly LogEntry[]) => void) => store.onEntries(listener),
-      rooms: { enter: read(store.enter.bind(store)), heads: read(store.heads.bind(store)) },
+      rooms: { snapshot: read(store.snapshot.bind(store)), heads: read(store.heads.bind(store)) },
       messages: { log: read(store.log.bind(store)) },
     } as unknown as Store;
   }
@@ -214,7 +214,7 @@ class Simulation {
     connection.history.user_id = user_id;
     this.connections.add(connection);
     const call = this.recorder.call(connection.history, 'authenticate', { token: user_id });
-    const mark = this.tail.mark();
+    const mark = this.tail.bookmark();
     try {
       const rooms = await this.store.read(() => this.store.roomsOf(user_id));
       await this.store.read(() => {}); // making a token takes a while
@@ -222,7 +222,7 @@ class Simulation {
       const user = { id: user_id, username: user_id, connected_at: TIME, last_activity: TIME };
       const { user: online } = this.presence.connect(connection, user);
       connection.identity = { user: online, token_id: '', token_generation: 0 };
-      for (const { id } of rooms) this.presence.enterRoom(online, id);
+      for (const { id } of rooms) this.presence.addRoom(online, id);
       connection.answer(call as Call, {
         ok: true,
         user: this.presence.describe(online),
@@ -247,10 +247,10 @@ class Simulation {
     const user_id = connection.identity?.user.id ?? '';
     const call = this.recorder.call(connection.history, 'join_room', { room_id });
     const member = await this.store.read(() => this.store.isMember(room_id, user_id));
-    this.tail.beginEntering(connection, room_id);
+    this.tail.expectJoin(connection, room_id);
     try {
       if (!member) await this.store.write(() => this.store.join(room_id, user_id));
-      await this.tail.enter(connection, room_id, ({ room, messages, has_more }) => {
+      await this.tail.open(connection, room_id, ({ room, messages, has_more }) => {
         const told = { room: this.presence.room({ ...room, member: true }), users: [], messages: messages.toJSON() };
         connection.answer(call as Call, { ok: true, ...told, has_more });
         connection.send({ event: 'room_info', payload: { ...told, messages: [] } });
@@ -259,7 +259,7 @@ class Simulation {
       if (!(error instanceof Refusal)) throw error;
       connection.answer(call as Call, { ok: false, error: error.body('en') });
     } finally {
-      this.tail.endEntering(connection, room_id);
+      this.tail.endJoin(connection, room_id);
     }
   }
 

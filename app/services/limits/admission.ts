@@ -52,7 +52,7 @@ export class Admission {
    * Resolves with a place, which must be given back by calling what it resolved with, once.
    * @throws Refusal `OVERLOADED` when there is none, and none to be had soon
    */
-  async enter(): Promise<() => void> {
+  async admit(): Promise<() => void> {
     const { atOnce, waiting, now } = this.#options;
     const full = this.#running >= atOnce;
     if ((full && this.#waiting.length >= waiting) || take(this.#due, 0, this.#rate, now()) > 0) throw this.#sendAway();

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { KeyedState } from './bounded-map.ts';
+import { BoundedMap } from './bounded-map.ts';
 
 /** State that stops mattering at `until`. */
 function create(max = 3) {
   let made = 0;
-  return new KeyedState({
+  return new BoundedMap({
     create: () => ({ held: 0, until: 0, number: ++made }),
     idle: ({ until }, now) => until <= now,
     max,

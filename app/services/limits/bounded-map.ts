@@ -8,7 +8,7 @@ export interface Kept {
  * A bounded map of state by key. What nobody holds is forgotten once `idle` says that it no longer matters, and when
  * there are too many keys the oldest that nobody holds goes: a flood of new keys cannot fill the memory.
  */
-export class KeyedState<T extends Kept> {
+export class BoundedMap<T extends Kept> {
   readonly #entries = new Map<string, T>();
   readonly #create: () => T;
   readonly #idle: (state: T, now: number) => boolean;
@@ -45,7 +45,7 @@ export class KeyedState<T extends Kept> {
     this.#entries.delete(key);
   }
 
-  /** Forgets what no longer matters; to be called from time to time. */
+  /** Forgets what no longer matters; call it from time to time. */
   sweep(now: number): void {
     for (const [key, state] of this.#entries) {
       if (state.held === 0 && this.#idle(state, now)) this.#entries.delete(key);

@@ -1,10 +1,10 @@
 import type { CommandName } from '../../../protocol/names.ts';
 import type { Store } from '../../stores/store.ts';
-import type { OnlineUser } from '../delivery.ts';
+import type { OnlineUser } from '../connection.ts';
 import type { Presence } from '../presence.ts';
 
-/** What finding repeats needs. */
-export interface RepeatOptions {
+/** Where what was done before is found. */
+export interface IdempotencyOptions {
   readonly store: Store;
   readonly presence: Presence;
 }
@@ -13,10 +13,10 @@ export interface RepeatOptions {
  * Answers a command that was carried out before under the same `client_id`, for one that the limits refuse: a client
  * that repeats what it has no answer to must not be told to wait for what is done already.
  */
-export class Repeats {
-  readonly #options: RepeatOptions;
+export class Idempotency {
+  readonly #options: IdempotencyOptions;
 
-  constructor(options: RepeatOptions) {
+  constructor(options: IdempotencyOptions) {
     this.#options = options;
   }
 

@@ -2,13 +2,13 @@ import type { CommandName } from '../../../protocol/names.ts';
 import type { RateNumbers } from '../../../protocol/rates.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Store } from '../../stores/store.ts';
-import { Admission } from './admission.ts';
-import { Guesses } from './password-throttle.ts';
-import { Limits } from './limits.ts';
 import type { Presence } from '../presence.ts';
-import { Repeats } from './idempotency.ts';
+import { Admission } from './admission.ts';
+import { Idempotency } from './idempotency.ts';
+import { Limits } from './limits.ts';
+import { PasswordThrottle } from './password-throttle.ts';
 
-/** What limiting needs. */
+/** What {@link createLimiting} makes the limits from. */
 export interface LimitingOptions {
   /** All numbers by their flat names. */
   readonly numbers: RateNumbers;
@@ -20,8 +20,8 @@ export interface LimitingOptions {
 /** Everything that limits a server. */
 export interface Limiting {
   readonly limits: Limits;
-  readonly guesses: Guesses;
-  readonly repeats: Repeats;
+  readonly guesses: PasswordThrottle;
+  readonly idempotency: Idempotency;
   readonly admissions: { readonly [C in CommandName]?: Admission };
   /** Stops its timer. */
   close(): void;
@@ -38,7 +38,7 @@ const SYNCS = { atOnce: 16, waiting: 256, perSecond: 400 } as const;
 export function createLimiting({ numbers, store, presence, metrics }: LimitingOptions): Limiting {
   const now = () => performance.now();
   const limits = new Limits({ numbers, now, metrics });
-  const guesses = new Guesses({
+  const guesses = new PasswordThrottle({
     perRoom: limits.cap('wrong_passwords_per_room'),
     perAddress: limits.cap('wrong_passwords_per_address'),
     forgetMs: limits.cap('wrong_passwords_ms'),
@@ -52,7 +52,7 @@ export function createLimiting({ numbers, store, presence, metrics }: LimitingOp
   return {
     limits,
     guesses,
-    repeats: new Repeats({ store, presence }),
+    idempotency: new Idempotency({ store, presence }),
     admissions: { authenticate: new Admission({ ...SIGN_INS, now }), sync: new Admission({ ...SYNCS, now }) },
     close: () => clearInterval(sweeping),
   };

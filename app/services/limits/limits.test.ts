@@ -213,12 +213,12 @@ describe('Limits', () => {
   it('keeps an address while answers wait for it that it has not read', () => {
     const { limits, clock } = limitsAt();
     const client = limits.open('a');
-    client.addressAccount.unread = 1;
+    client.addressBudget.unread = 1;
     limits.close(client);
     clock.now += 3_600_000;
     limits.sweep();
     expect(limits.size.addresses).toBe(1);
-    client.addressAccount.unread = 0;
+    client.addressBudget.unread = 0;
     limits.sweep();
     expect(limits.size.addresses).toBe(0);
   });

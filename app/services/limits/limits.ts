@@ -14,10 +14,10 @@ import {
 } from '../../../protocol/rates.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import { Refusal } from '../../models/refusal.ts';
+import { BoundedMap } from './bounded-map.ts';
 import { type Gcra, gcra, giveBack, take } from './gcra.ts';
-import { KeyedState } from './bounded-map.ts';
 
-/** What limits need. */
+/** The numbers and the clock of {@link Limits}. */
 export interface LimitOptions {
   /** All numbers by their flat names; see {@link withNumbers}. */
   readonly numbers: RateNumbers;
@@ -27,7 +27,7 @@ export interface LimitOptions {
 }
 
 /** What is remembered of a user or an address: one number a rate, and how many connections it has. */
-export interface Account {
+export interface Budget {
   held: number;
   /** About how many bytes wait for an address to read them. */
   unread: number;
@@ -42,9 +42,9 @@ export interface Client {
   /** What its address is counted by. */
   readonly address: string;
   readonly rates: number[];
-  readonly addressAccount: Account;
-  user: Account | null;
-  /** Whether it holds its accounts, until it has ended. */
+  readonly addressBudget: Budget;
+  user: Budget | null;
+  /** Whether it holds its budgets, until it has ended. */
   holds: boolean;
   /** Until when this client was told to wait with signing in; 0: it was not. */
   waitsUntil: number;
@@ -66,7 +66,7 @@ interface Counted {
 const PROMISE_MAX_MS = 60_000;
 
 /** Users and addresses that are kept at most. */
-const ACCOUNTS_MAX = 200_000;
+const BUDGETS_MAX = 200_000;
 
 const NOTHING: readonly number[] = RATE_NAMES.map(() => 0);
 
@@ -95,8 +95,8 @@ export class Limits {
   readonly #requests: Counted;
   readonly #additions: Counted;
   readonly #byCommand: Readonly<Record<CommandName, readonly Counted[]>>;
-  readonly #users: KeyedState<Account>;
-  readonly #addresses: KeyedState<Account>;
+  readonly #users: BoundedMap<Budget>;
+  readonly #addresses: BoundedMap<Budget>;
   readonly #clients = new WeakMap<object, Client>();
 
   constructor(options: LimitOptions) {
@@ -111,10 +111,10 @@ export class Limits {
     this.#byCommand = Object.fromEntries(
       COMMAND_NAMES.map((name) => [name, COMMANDS[name].rates.map(counted).filter(({ per }) => per !== 'target')]),
     ) as unknown as Record<CommandName, readonly Counted[]>;
-    const idle = ({ rates, unread }: Account, now: number) => unread === 0 && rates.every((due) => due <= now);
-    const create = (): Account => ({ held: 0, unread: 0, rates: [...NOTHING], promised: [...NOTHING] });
-    this.#users = new KeyedState({ create, idle, max: ACCOUNTS_MAX });
-    this.#addresses = new KeyedState({ create, idle, max: ACCOUNTS_MAX });
+    const idle = ({ rates, unread }: Budget, now: number) => unread === 0 && rates.every((due) => due <= now);
+    const create = (): Budget => ({ held: 0, unread: 0, rates: [...NOTHING], promised: [...NOTHING] });
+    this.#users = new BoundedMap({ create, idle, max: BUDGETS_MAX });
+    this.#addresses = new BoundedMap({ create, idle, max: BUDGETS_MAX });
   }
 
   /** How many users and addresses are remembered. */
@@ -129,11 +129,11 @@ export class Limits {
 
   /** In how many milliseconds an address may connect again; 0: it may now, which counts. */
   connect(address: string): number {
-    const account = this.#addresses.get(address);
+    const budget = this.#addresses.get(address);
     const wait =
-      account.held >= this.cap('connections_per_address')
-        ? this.#promise(account, this.#handshakes, this.#options.now() + 1_000)
-        : this.#take(account, this.#handshakes, this.#options.now());
+      budget.held >= this.cap('connections_per_address')
+        ? this.#promise(budget, this.#handshakes, this.#options.now() + 1_000)
+        : this.#take(budget, this.#handshakes, this.#options.now());
     if (wait > 0) this.#options.metrics.connectionsRefused.inc();
     return wait;
   }
@@ -145,11 +145,11 @@ export class Limits {
     return wait;
   }
 
-  /** Takes note of a new connection; to be given to {@link close} when it has ended. */
+  /** Records a new connection; give it to {@link close} when it has ended. */
   open(address: string): Client {
-    const addressAccount = this.#addresses.get(address);
-    addressAccount.held++;
-    return { address, rates: [0, 0], addressAccount, user: null, holds: true, waitsUntil: 0, flooded: false };
+    const addressBudget = this.#addresses.get(address);
+    addressBudget.held++;
+    return { address, rates: [0, 0], addressBudget, user: null, holds: true, waitsUntil: 0, flooded: false };
   }
 
   /** Lets the services find a client by its connection. */
@@ -162,15 +162,15 @@ export class Limits {
     return this.#clients.get(connection)?.address ?? '';
   }
 
-  /** Takes note that a connection has ended. */
+  /** Records that a connection has ended. */
   close(client: Client): void {
-    client.addressAccount.held--;
+    client.addressBudget.held--;
     if (client.user !== null) client.user.held--;
     client.user = null;
     client.holds = false;
   }
 
-  /** Takes note of who a connection has signed in as. */
+  /** Records who a connection has signed in as. */
   signedIn(client: Client, user_id: string): void {
     if (client.user !== null) return;
     client.user = this.#users.get(user_id);
@@ -180,12 +180,12 @@ export class Limits {
 
   /**
    * Counts a packet of any kind. False when the connection sends far more than it may and is to be ended: what is above
-   * the rate of a connection goes on the account of its address, so that many connections gain nothing.
+   * the rate of a connection goes on the budget of its address, so that many connections gain nothing.
    */
   packet(client: Client): boolean {
     const now = this.#options.now();
     if (take(client.rates, 1, this.#packets.rate, now) === 0) return true;
-    return take(client.addressAccount.rates, this.#excess.place, this.#excess.rate, now) === 0;
+    return take(client.addressBudget.rates, this.#excess.place, this.#excess.rate, now) === 0;
   }
 
   /** A connection that sends more packets than this at once is ended, whatever else its address does. */
@@ -203,9 +203,9 @@ export class Limits {
   refusal(client: Client, name: CommandName, payload: object, now: number): Refusal | undefined {
     for (const counted of this.#byCommand[name]) {
       if (counted.field !== undefined && !Object.hasOwn(payload, counted.field)) continue;
-      const account = counted.per === 'address' ? client.addressAccount : client.user;
-      if (account === null) continue;
-      const wait = this.#take(account, counted, now, costOf(counted, payload));
+      const budget = counted.per === 'address' ? client.addressBudget : client.user;
+      if (budget === null) continue;
+      const wait = this.#take(budget, counted, now, costOf(counted, payload));
       if (wait > 0) return this.#refuse(counted, wait);
     }
     return undefined;
@@ -224,7 +224,7 @@ export class Limits {
     return () => giveBack(rates, place, rate);
   }
 
-  /** Forgets users and addresses that have rested; to be called every few seconds. */
+  /** Forgets users and addresses that have rested; call it every few seconds. */
   sweep(): void {
     const now = this.#options.now();
     this.#users.sweep(now);
@@ -244,14 +244,14 @@ export class Limits {
     return { count: numbers[countName(name)] ?? count, burst: numbers[burstName(name)] ?? burst };
   }
 
-  #take(account: Account, counted: Counted, now: number, cost = 1): number {
-    const wait = take(account.rates, counted.place, counted.rate, now, cost);
+  #take(budget: Budget, counted: Counted, now: number, cost = 1): number {
+    const wait = take(budget.rates, counted.place, counted.rate, now, cost);
     if (wait === 0 || counted.per !== 'address') return wait;
-    return this.#promise(account, counted, now + wait, cost);
+    return this.#promise(budget, counted, now + wait, cost);
   }
 
   /** An address stands for many clients: each one is told a time of its own, or they would all come back at once. */
-  #promise({ promised }: Account, { place, rate }: Counted, earliest: number, cost = 1): number {
+  #promise({ promised }: Budget, { place, rate }: Counted, earliest: number, cost = 1): number {
     const now = this.#options.now();
     const at = Math.max(earliest, (promised[place] ?? 0) + rate.interval * cost);
     if (at - now > PROMISE_MAX_MS) return PROMISE_MAX_MS * (0.5 + Math.random() / 2);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { Guesses } from './password-throttle.ts';
+import { PasswordThrottle } from './password-throttle.ts';
 
 const MINUTES_15 = 900_000;
 
 function guessesAt() {
   const clock = { now: 1_000 };
-  const guesses = new Guesses({ perRoom: 5, perAddress: 20, forgetMs: MINUTES_15, now: () => clock.now });
+  const guesses = new PasswordThrottle({ perRoom: 5, perAddress: 20, forgetMs: MINUTES_15, now: () => clock.now });
   const begin = (user_id: string, room_id: string, address = 'here') => guesses.begin({ user_id, room_id, address });
   /** A wrong one, checked at once. */
   const fail = (...who: Parameters<typeof begin>) => {
@@ -18,7 +18,7 @@ function guessesAt() {
 
 const limited = expect.objectContaining({ code: 'RATE_LIMITED' });
 
-describe('Guesses', () => {
+describe('PasswordThrottle', () => {
   it('bears five of a user for a room, each answered later than the one before', () => {
     const { begin, fail } = guessesAt();
     const holds = [1, 2, 3, 4, 5].map(() => fail('ada', 'room'));

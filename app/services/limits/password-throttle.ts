@@ -1,8 +1,8 @@
 import { Refusal } from '../../models/refusal.ts';
-import { type Kept, KeyedState } from './bounded-map.ts';
+import { BoundedMap, type Kept } from './bounded-map.ts';
 
 /** How many wrong passwords are borne, and for how long they are remembered. */
-export interface GuessOptions {
+export interface PasswordThrottleOptions {
   /** Of a user for one room. */
   readonly perRoom: number;
   /** Of an address. */
@@ -19,7 +19,7 @@ interface Tally extends Kept {
   last: number;
 }
 
-/** One password that somebody tries; while it is checked it counts as wrong. To be ended by exactly one of the three. */
+/** One password that somebody tries; while it is checked it counts as wrong. End it by exactly one of the three. */
 export interface Guess {
   /** How long the answer is to be held back if it is wrong, in milliseconds; grows with each wrong one. */
   readonly holdMs: number;
@@ -46,17 +46,17 @@ const ADDRESS_STEP_MS = 100;
  * Slows down and then stops the guessing of room passwords. A key is forgotten only after a whole time without a wrong
  * password, so that no stretch of that time ever holds more than the limit, however guesses are spaced.
  */
-export class Guesses {
-  readonly #options: GuessOptions;
-  readonly #rooms: KeyedState<Tally>;
-  readonly #addresses: KeyedState<Tally>;
+export class PasswordThrottle {
+  readonly #options: PasswordThrottleOptions;
+  readonly #rooms: BoundedMap<Tally>;
+  readonly #addresses: BoundedMap<Tally>;
 
-  constructor(options: GuessOptions) {
+  constructor(options: PasswordThrottleOptions) {
     this.#options = options;
     const create = (): Tally => ({ held: 0, count: 0, last: 0 });
     const idle = ({ last }: Tally, now: number) => now - last >= options.forgetMs;
-    this.#rooms = new KeyedState({ create, idle, max: KEYS_MAX });
-    this.#addresses = new KeyedState({ create, idle, max: KEYS_MAX });
+    this.#rooms = new BoundedMap({ create, idle, max: KEYS_MAX });
+    this.#addresses = new BoundedMap({ create, idle, max: KEYS_MAX });
   }
 
   /** Counts a password that is about to be tried. @throws Refusal `RATE_LIMITED` */
@@ -94,14 +94,14 @@ export class Guesses {
     return { rooms: this.#rooms.size, addresses: this.#addresses.size };
   }
 
-  /** Forgets what is over; to be called from time to time. */
+  /** Forgets what is over; call it from time to time. */
   sweep(): void {
     const now = this.#options.now();
     this.#rooms.sweep(now);
     this.#addresses.sweep(now);
   }
 
-  #fresh(tallies: KeyedState<Tally>, key: string): Tally {
+  #fresh(tallies: BoundedMap<Tally>, key: string): Tally {
     const tally = tallies.get(key);
     if (this.#options.now() - tally.last >= this.#options.forgetMs) tally.count = 0;
     return tally;

@@ -1,19 +1,20 @@
 import type { Logger } from '../../core/logger.ts';
-import type { Connection, Delivery, OnlineUser } from '../delivery.ts';
-import type { Mark, RecentEntries } from './recent.ts';
+import type { Connection, OnlineUser } from '../connection.ts';
+import type { Delivery } from '../delivery.ts';
 import type { Streams } from './cut-over.ts';
+import type { Bookmark, RecentEntries } from './recent.ts';
 import { Turns } from './turns.ts';
 
 /** A room, and the number up to which a connection knows it. */
 export type KnownRoom = readonly [room_id: string, known: number];
 
-/** What attaching needs. */
+/** What {@link Attachments} work on. */
 export interface AttachmentOptions {
   readonly recent: RecentEntries;
   readonly streams: Streams;
   readonly delivery: Delivery;
   readonly logger: Logger;
-  /** Takes note that a user is no member of a room any more, unless a connection follows it. */
+  /** Records that a user is no member of a room any more, unless a connection follows it. */
   readonly leaveRoom: (user: OnlineUser, room_id: string) => void;
   /** Brings a connection into a room later, if its user is a member then. */
   readonly welcome: (connection: Connection, room_id: string) => void;
@@ -35,44 +36,44 @@ export class Attachments {
 
   /**
    * Subscribes a connection that has just signed in to all rooms of its user, each from the number that the snapshot
-   * tells; to be called in the same turn as its answer, so that the answer goes out before any entry above those numbers.
+   * tells; call it in the same turn as its answer, so that the answer goes out before any entry above those numbers.
    * For the rest see {@link attach}.
    */
-  async attachAll(connection: Connection, memberships: readonly KnownRoom[], mark: Mark): Promise<void> {
+  async attachAll(connection: Connection, memberships: readonly KnownRoom[], bookmark: Bookmark): Promise<void> {
     const { recent, delivery, leaveRoom, welcome } = this.#options;
     const user = connection.identity?.user;
     if (user === undefined || connection.closed) return;
-    if (!recent.reachesBackTo(mark)) {
+    if (!recent.reachesBackTo(bookmark)) {
       // What its user was made a member of meanwhile can no longer be told.
       delivery.drop(connection);
       return;
     }
     const member = new Set(memberships.map(([room_id]) => room_id));
     for (const room_id of user.rooms) if (!member.has(room_id)) leaveRoom(user, room_id);
-    const joined = recent.joinedSince(mark, user.id);
-    const attached = this.attach(connection, memberships, mark);
+    const joined = recent.joinedSince(bookmark, user.id);
+    const attached = this.attach(connection, memberships, bookmark);
     for (const room_id of joined) welcome(connection, room_id);
     await attached;
   }
 
   /**
    * Subscribes a connection to rooms from where it knows them, the first of them at once; what else changes its
-   * subscriptions waits. The mark must stay open until the promise is settled. Never rejects: a connection that cannot
+   * subscriptions waits. The bookmark must stay open until the promise is settled. Never rejects: a connection that cannot
    * be subscribed is ended.
    */
-  attach(connection: Connection, rooms: readonly KnownRoom[], mark: Mark): Promise<void> {
-    const attached = this.#inTurns(connection, rooms, mark);
+  attach(connection: Connection, rooms: readonly KnownRoom[], bookmark: Bookmark): Promise<void> {
+    const attached = this.#inTurns(connection, rooms, bookmark);
     connection.turn = connection.turn.then(() => attached);
     return attached;
   }
 
-  async #inTurns(connection: Connection, rooms: readonly KnownRoom[], mark: Mark): Promise<void> {
+  async #inTurns(connection: Connection, rooms: readonly KnownRoom[], bookmark: Bookmark): Promise<void> {
     const { streams, logger, delivery, roomsAtOnce = ROOMS_AT_ONCE } = this.#options;
     try {
       for (let i = 0; i < rooms.length && !connection.closed; i += roomsAtOnce) {
         if (i > 0) await this.#turns.next();
-        const behind = this.#now(connection, rooms.slice(i, i + roomsAtOnce), mark);
-        for (const [room_id, known] of behind) await streams.attach(connection, { room_id, known, mark });
+        const behind = this.#now(connection, rooms.slice(i, i + roomsAtOnce), bookmark);
+        for (const [room_id, known] of behind) await streams.attach(connection, { room_id, known, bookmark });
       }
     } catch (error) {
       logger.warn({ err: error, connection: connection.id }, 'a connection could not follow its rooms');
@@ -81,14 +82,14 @@ export class Attachments {
   }
 
   /** Subscribes to rooms in this turn. @returns those of which some of what the connection needs is not in memory */
-  #now(connection: Connection, rooms: readonly KnownRoom[], mark: Mark): KnownRoom[] {
+  #now(connection: Connection, rooms: readonly KnownRoom[], bookmark: Bookmark): KnownRoom[] {
     const { recent, streams } = this.#options;
     const user = connection.identity?.user;
     if (user === undefined) return [];
-    const lately = recent.since(mark, new Set(rooms.map(([room_id]) => room_id)));
+    const lately = recent.since(bookmark, new Set(rooms.map(([room_id]) => room_id)));
     return rooms.filter(([room_id, known]) => {
       const delivered = lately.get(room_id) ?? [];
-      return !streams.cutOver(connection, user, { room_id, known, mark, delivered });
+      return !streams.cutOver(connection, user, { room_id, known, bookmark, delivered });
     });
   }
 }

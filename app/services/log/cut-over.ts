@@ -3,13 +3,14 @@ import type { Metrics } from '../../core/metrics.ts';
 import { membershipChange } from '../../models/message.ts';
 import { Refusal } from '../../models/refusal.ts';
 import type { LogEntry, RoomSnapshot, Store } from '../../stores/store.ts';
-import type { Connection, Delivery, OnlineUser } from '../delivery.ts';
-import { entryEvents } from './entry-events.ts';
+import type { Connection, OnlineUser } from '../connection.ts';
+import type { Delivery } from '../delivery.ts';
 import type { Presence } from '../presence.ts';
-import { type DeliveredEntry, type Mark, missedEntries, type RecentEntries } from './recent.ts';
+import { entryEvents } from './entry-events.ts';
+import { type Bookmark, type DeliveredEntry, missedEntries, type RecentEntries } from './recent.ts';
 import type { RoomLog } from './room-log.ts';
 
-/** What bringing connections onto streams needs. */
+/** What {@link Streams} work on. */
 export interface StreamOptions {
   readonly store: Store;
   readonly delivery: Delivery;
@@ -25,21 +26,21 @@ export interface StreamOptions {
   readonly follows: (connection: Connection, room_id: string) => boolean;
   /** Follows a room no more, if nobody needs it. */
   readonly dropUnused: (room_id: string) => void;
-  /** Takes note that a user is no member of a room any more, unless a connection follows it. */
+  /** Records that a user is no member of a room any more, unless a connection follows it. */
   readonly leaveRoom: (user: OnlineUser, room_id: string) => void;
   /** Brings a connection into a room later, if its user is a member then. */
   readonly welcome: (connection: Connection, room_id: string) => void;
 }
 
-/** Where a connection stands in a room: it knows everything up to `known`; what came since then is kept from `mark` on. */
+/** Where a connection stands in a room: it knows everything up to `known`; what came since then is kept from `bookmark` on. */
 interface Standing {
   readonly room_id: string;
   readonly known: number;
-  readonly mark: Mark;
+  readonly bookmark: Bookmark;
 }
 
 /**
- * Brings connections onto the streams of rooms, as in atproto's outbox: mark where the stream is, read a snapshot, send
+ * Brings connections onto the streams of rooms, as in atproto's outbox: bookmark where the stream is, read a snapshot, send
  * what came in between, cut over.
  */
 export class Streams {
@@ -50,24 +51,24 @@ export class Streams {
   }
 
   /**
-   * Reads a room for one of its members and brings the connection onto its stream; see `Tail.enter`.
+   * Reads a room for one of its members and brings the connection onto its stream; see `Tail.open`.
    * @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER`
    */
-  async enter(connection: Connection, room_id: string, answer: (snapshot: RoomSnapshot) => void): Promise<void> {
+  async open(connection: Connection, room_id: string, answer: (snapshot: RoomSnapshot) => void): Promise<void> {
     const user = connection.identity?.user;
     if (user === undefined) throw new Refusal('UNAUTHENTICATED');
-    const mark = this.#options.recent.open();
+    const bookmark = this.#options.recent.open();
     try {
       const log = this.#options.logOf(room_id);
       if (log !== undefined && this.#options.follows(connection, room_id)) {
-        await this.#readAgain(connection, user, { room_id, log, mark, answer });
+        await this.#readAgain(connection, user, { room_id, log, bookmark, answer });
         return;
       }
-      const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });
+      const snapshot = await this.#options.store.rooms.snapshot({ room_id, user_id: user.id });
       answer(snapshot);
-      await this.#attachOrEnd(connection, { room_id, known: snapshot.room.seq, mark });
+      await this.#attachOrEnd(connection, { room_id, known: snapshot.room.seq, bookmark });
     } finally {
-      this.#options.recent.close(mark);
+      this.#options.recent.close(bookmark);
     }
   }
 
@@ -75,24 +76,24 @@ export class Streams {
   async #readAgain(
     connection: Connection,
     user: OnlineUser,
-    reading: { room_id: string; log: RoomLog; mark: Mark; answer: (snapshot: RoomSnapshot) => void },
+    reading: { room_id: string; log: RoomLog; bookmark: Bookmark; answer: (snapshot: RoomSnapshot) => void },
   ): Promise<void> {
-    const { room_id, log, mark, answer } = reading;
+    const { room_id, log, bookmark, answer } = reading;
     let known = log.knownBy(connection) ?? log.cursor;
-    log.rest();
+    log.pause();
     this.#options.delivery.unsubscribe(room_id, connection);
     log.forget(connection);
     try {
-      const snapshot = await this.#options.store.rooms.enter({ room_id, user_id: user.id });
+      const snapshot = await this.#options.store.rooms.snapshot({ room_id, user_id: user.id });
       const { seq } = snapshot.room;
       await log.reach(seq);
-      await this.#sendUpTo(connection, user, { room_id, known, mark, to: seq }, (reached) => {
+      await this.#sendUpTo(connection, user, { room_id, known, bookmark, to: seq }, (reached) => {
         known = reached;
       });
       answer(snapshot);
     } finally {
       log.resume();
-      await this.#attachOrEnd(connection, { room_id, known, mark });
+      await this.#attachOrEnd(connection, { room_id, known, bookmark });
       this.#options.dropUnused(room_id);
     }
   }
@@ -104,10 +105,10 @@ export class Streams {
   async #sendUpTo(
     connection: Connection,
     user: OnlineUser,
-    { room_id, known, mark, to }: Standing & { to: number },
+    { room_id, known, bookmark, to }: Standing & { to: number },
     onReached: (number: number) => void,
   ): Promise<void> {
-    const kept = this.#options.recent.since(mark, new Set([room_id])).get(room_id) ?? [];
+    const kept = this.#options.recent.since(bookmark, new Set([room_id])).get(room_id) ?? [];
     const below = kept.filter(({ entry }) => entry.message.rev <= to);
     const missed = missedEntries(below, known, to);
     if (missed !== undefined) this.#sendUntilRemoval(connection, user, missed);
@@ -142,11 +143,11 @@ export class Streams {
   }
 
   /** Gets a connection onto a room's stream, reading the store where what was delivered is no longer in memory. */
-  async attach(connection: Connection, { room_id, known, mark }: Standing): Promise<void> {
+  async attach(connection: Connection, { room_id, known, bookmark }: Standing): Promise<void> {
     const user = connection.identity?.user;
     for (let at = known; user !== undefined; ) {
-      const delivered = this.#options.recent.since(mark, new Set([room_id])).get(room_id) ?? [];
-      if (this.cutOver(connection, user, { room_id, known: at, mark, delivered })) return;
+      const delivered = this.#options.recent.since(bookmark, new Set([room_id])).get(room_id) ?? [];
+      if (this.cutOver(connection, user, { room_id, known: at, bookmark, delivered })) return;
       const page = await this.#readLog(room_id, at);
       if (page === null) {
         this.#tellDeleted(connection, user, room_id);
@@ -173,7 +174,7 @@ export class Streams {
   cutOver(
     connection: Connection,
     user: OnlineUser,
-    { room_id, known, mark, delivered }: Standing & { delivered: readonly DeliveredEntry[] },
+    { room_id, known, bookmark, delivered }: Standing & { delivered: readonly DeliveredEntry[] },
   ): boolean {
     const { delivery, presence, recent } = this.#options;
     if (connection.closed) return true;
@@ -183,11 +184,11 @@ export class Streams {
     }
     const log = this.#options.logOf(room_id);
     if (log === undefined) {
-      presence.enterRoom(user, room_id);
+      presence.addRoom(user, room_id);
       delivery.subscribe(room_id, connection);
       const followed = this.#options.follow(room_id, known);
       for (const { entry } of delivered) followed.take(entry);
-      if (!recent.reachesBackTo(mark)) void followed.readMissing();
+      if (!recent.reachesBackTo(bookmark)) void followed.readMissing();
       return true;
     }
     const missed = missedEntries(delivered, known, log.cursor);
@@ -196,7 +197,7 @@ export class Streams {
       this.#options.welcome(connection, room_id);
       return true;
     }
-    presence.enterRoom(user, room_id);
+    presence.addRoom(user, room_id);
     log.admitAfter(missed.at(-1)?.message.rev ?? known, connection);
     return true;
   }

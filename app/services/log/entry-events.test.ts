@@ -3,8 +3,8 @@ import type { Message, System } from '../../../protocol/models.ts';
 import type { SeenRoom } from '../../models/room.ts';
 import type { StoredUser } from '../../models/user.ts';
 import type { LogEntry } from '../../stores/store.ts';
-import { entryEvents } from './entry-events.ts';
 import type { Presence } from '../presence.ts';
+import { entryEvents } from './entry-events.ts';
 
 const presence = {
   user: ({ id }: StoredUser) => ({ id, is_active: true }),

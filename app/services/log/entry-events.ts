@@ -1,6 +1,6 @@
 import { logEvent, membershipChange } from '../../models/message.ts';
 import type { LogEntry } from '../../stores/store.ts';
-import type { Outgoing } from '../delivery.ts';
+import type { Outgoing } from '../connection.ts';
 import type { Presence } from '../presence.ts';
 
 /** The events that tell a room of one entry of its log, in order: the message, and who joined or left by it. */

@@ -15,9 +15,9 @@ const left = (room_id: string, rev: number, user_id: string) =>
 /** Entries among which some have come and gone before. */
 function used(max?: number): RecentEntries {
   const recent = new RecentEntries(max);
-  const mark = recent.open();
+  const bookmark = recent.open();
   for (let rev = 1; rev <= 3; rev++) recent.add(entry('before', rev));
-  recent.close(mark);
+  recent.close(bookmark);
   return recent;
 }
 
@@ -27,7 +27,7 @@ const numbers = (found: Map<string, DeliveredEntry[]>) =>
 
 const ROOMS = new Set(['r', 's']);
 
-describe('entries delivered since a mark', () => {
+describe('entries delivered since a bookmark', () => {
   it('are found for the rooms asked for, in order', () => {
     const recent = used();
     const early = recent.open();
@@ -43,30 +43,30 @@ describe('entries delivered since a mark', () => {
   it('are kept only while somebody looks back', () => {
     const recent = used();
     recent.add(entry('r', 1));
-    const mark = recent.open();
-    expect(numbers(recent.since(mark, ROOMS))).toEqual({});
+    const bookmark = recent.open();
+    expect(numbers(recent.since(bookmark, ROOMS))).toEqual({});
     recent.add(entry('r', 2));
-    recent.close(mark);
+    recent.close(bookmark);
     const later = recent.open();
-    expect(recent.reachesBackTo(mark)).toBe(false);
+    expect(recent.reachesBackTo(bookmark)).toBe(false);
     expect(recent.reachesBackTo(later)).toBe(true);
     recent.add(entry('r', 3));
-    expect(numbers(recent.since(mark, ROOMS))).toEqual({ r: [3] });
+    expect(numbers(recent.since(bookmark, ROOMS))).toEqual({ r: [3] });
     expect(numbers(recent.since(later, ROOMS))).toEqual({ r: [3] });
   });
 
   it('are dropped by the older half when there are too many, which shows', () => {
     const recent = used(4);
-    const mark = recent.open();
+    const bookmark = recent.open();
     for (let rev = 1; rev <= 4; rev++) recent.add(entry('r', rev));
-    expect(recent.reachesBackTo(mark)).toBe(true);
+    expect(recent.reachesBackTo(bookmark)).toBe(true);
     recent.add(entry('r', 5));
-    expect(recent.reachesBackTo(mark)).toBe(false);
-    expect(numbers(recent.since(mark, ROOMS))).toEqual({ r: [3, 4, 5] });
-    expect([...recent.joinedSince(mark, 'ada')]).toEqual([]);
+    expect(recent.reachesBackTo(bookmark)).toBe(false);
+    expect(numbers(recent.since(bookmark, ROOMS))).toEqual({ r: [3, 4, 5] });
+    expect([...recent.joinedSince(bookmark, 'ada')]).toEqual([]);
   });
 
-  it('are dropped in large steps below the oldest mark that is left', () => {
+  it('are dropped in large steps below the oldest bookmark that is left', () => {
     const recent = used();
     const first = recent.open();
     for (let rev = 1; rev <= 1_024; rev++) recent.add(entry('r', rev));
@@ -83,15 +83,15 @@ describe('entries delivered since a mark', () => {
   });
 });
 
-it('tells the rooms that a user was made a member of since a mark', () => {
+it('tells the rooms that a user was made a member of since a bookmark', () => {
   const recent = used();
   const early = recent.open();
   recent.add(joined('before', 1, 'ada'));
-  const mark = recent.open();
+  const bookmark = recent.open();
   for (const one of [joined('r', 1, 'ada'), joined('s', 1, 'can'), left('t', 1, 'ada'), entry('u', 1)]) recent.add(one);
   const { system, ...edited } = joined('v', 1, 'ada').entry.message;
   recent.add({ from: 1, entry: { message: { ...edited, ...(system && { system }), rev: 2 } } as unknown as LogEntry });
-  expect([...recent.joinedSince(mark, 'ada')]).toEqual(['r']);
+  expect([...recent.joinedSince(bookmark, 'ada')]).toEqual(['r']);
   expect([...recent.joinedSince(early, 'ada')]).toEqual(['before', 'r']);
 });
 

@@ -8,7 +8,7 @@ export interface DeliveredEntry {
 }
 
 /** A moment to look back to; entries since then are kept until it is closed. */
-export interface Mark {
+export interface Bookmark {
   readonly position: number;
 }
 
@@ -22,7 +22,7 @@ const TRIM_STEP = 1_024;
 export class RecentEntries {
   #entries: DeliveredEntry[] = [];
   #base = 0;
-  readonly #marks = new Set<Mark>();
+  readonly #bookmarks = new Set<Bookmark>();
   /** Deleted rooms, by where the end was then. */
   readonly #deleted = new Map<string, number>();
   readonly #max: number;
@@ -32,17 +32,17 @@ export class RecentEntries {
     this.#max = max;
   }
 
-  /** To be called before the snapshot is read. */
-  open(): Mark {
-    const mark = { position: this.#base + this.#entries.length };
-    this.#marks.add(mark);
-    return mark;
+  /** Call before the snapshot is read. */
+  open(): Bookmark {
+    const bookmark = { position: this.#base + this.#entries.length };
+    this.#bookmarks.add(bookmark);
+    return bookmark;
   }
 
-  /** To be called when nothing before now is looked for any more. */
-  close(mark: Mark): void {
-    this.#marks.delete(mark);
-    const [oldest] = this.#marks;
+  /** Call when nothing before now is looked for any more. */
+  close(bookmark: Bookmark): void {
+    this.#bookmarks.delete(bookmark);
+    const [oldest] = this.#bookmarks;
     if (oldest === undefined) this.#drop(this.#entries.length);
     else if (oldest.position - this.#base > TRIM_STEP) this.#drop(oldest.position - this.#base);
     for (const [room_id, position] of this.#deleted) {
@@ -51,35 +51,35 @@ export class RecentEntries {
     }
   }
 
-  /** To be called when a room is deleted: a snapshot that is being read may still hold it. */
+  /** Call when a room is deleted: a snapshot that is being read may still hold it. */
   addDeleted(room_id: string): void {
-    if (this.#marks.size > 0) this.#deleted.set(room_id, this.#base + this.#entries.length);
+    if (this.#bookmarks.size > 0) this.#deleted.set(room_id, this.#base + this.#entries.length);
   }
 
-  /** Whether a room that is in a snapshot has been deleted since the mark of that snapshot. */
+  /** Whether a room that is in a snapshot has been deleted since the bookmark of that snapshot. */
   isDeleted(room_id: string): boolean {
     return this.#deleted.has(room_id);
   }
 
-  /** Whether everything delivered since the mark is still kept. */
-  reachesBackTo(mark: Mark): boolean {
-    return mark.position >= this.#base;
+  /** Whether everything delivered since the bookmark is still kept. */
+  reachesBackTo(bookmark: Bookmark): boolean {
+    return bookmark.position >= this.#base;
   }
 
-  /** To be called for each delivered entry. */
+  /** Call for each delivered entry. */
   add(delivered: DeliveredEntry): void {
-    if (this.#marks.size === 0) return;
+    if (this.#bookmarks.size === 0) return;
     this.#entries.push(delivered);
     if (this.#entries.length > this.#max) this.#drop(this.#max >> 1);
   }
 
   /**
-   * What was delivered to each of these rooms since the mark, in order. Rooms with nothing are absent; with a mark
+   * What was delivered to each of these rooms since the bookmark, in order. Rooms with nothing are absent; with a bookmark
    * older than what is kept, entries are missing at the beginning, which shows in their `from`.
    */
-  since(mark: Mark, room_ids: ReadonlySet<string>): Map<string, DeliveredEntry[]> {
+  since(bookmark: Bookmark, room_ids: ReadonlySet<string>): Map<string, DeliveredEntry[]> {
     const found = new Map<string, DeliveredEntry[]>();
-    for (let i = Math.max(0, mark.position - this.#base); i < this.#entries.length; i++) {
+    for (let i = Math.max(0, bookmark.position - this.#base); i < this.#entries.length; i++) {
       const delivered = this.#entries[i];
       const room_id = delivered?.entry.message.room_id;
       if (delivered === undefined || room_id === undefined || !room_ids.has(room_id)) continue;
@@ -90,10 +90,10 @@ export class RecentEntries {
     return found;
   }
 
-  /** The rooms that a user was made a member of since the mark. */
-  joinedSince(mark: Mark, user_id: string): Set<string> {
+  /** The rooms that a user was made a member of since the bookmark. */
+  joinedSince(bookmark: Bookmark, user_id: string): Set<string> {
     const rooms = new Set<string>();
-    for (let i = Math.max(0, mark.position - this.#base); i < this.#entries.length; i++) {
+    for (let i = Math.max(0, bookmark.position - this.#base); i < this.#entries.length; i++) {
       const message = this.#entries[i]?.entry.message;
       if (message?.system === undefined || message.user_id !== user_id) continue;
       const change = membershipChange(message);

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { LogEntry } from '../../stores/store.ts';
-import type { Connection } from '../delivery.ts';
+import type { Connection } from '../connection.ts';
 import { RoomLog } from './room-log.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -173,8 +173,8 @@ it('forgets who waits, but for those who know more', () => {
 
 it('is followed for those who rest', () => {
   const { log } = over([]);
-  log.rest();
-  log.rest();
+  log.pause();
+  log.pause();
   log.resume();
   expect(log.isAwaited).toBe(true);
   log.resume();

@@ -1,8 +1,8 @@
 import type { Logger } from '../../core/logger.ts';
 import type { LogEntry } from '../../stores/store.ts';
-import type { Connection } from '../delivery.ts';
+import type { Connection } from '../connection.ts';
 
-/** What following a room's log needs. */
+/** A room's log, where it is read and whom it is given to. */
 export interface RoomLogOptions {
   readonly room_id: string;
   /** The number of the last entry that counts as delivered. */
@@ -42,7 +42,7 @@ export class RoomLog {
   #retry: NodeJS.Timeout | undefined;
   #ended = false;
   #delivering = false;
-  #resting = 0;
+  #paused = 0;
   #waiting: { readonly connection: Connection; readonly known: number }[] = [];
   #reached: { readonly number: number; readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
 
@@ -56,19 +56,19 @@ export class RoomLog {
     return this.#cursor;
   }
 
-  /** Whether connections wait to be admitted, or rest. */
+  /** Whether connections wait to be admitted, or are paused. */
   get isAwaited(): boolean {
-    return this.#waiting.length > 0 || this.#resting > 0;
+    return this.#waiting.length > 0 || this.#paused > 0;
   }
 
-  /** It is to be followed for one more connection whose subscription rests, until {@link resume}. */
-  rest(): void {
-    this.#resting++;
+  /** It is to be followed for one more connection whose subscription is paused, until {@link resume}. */
+  pause(): void {
+    this.#paused++;
   }
 
-  /** Ends what {@link rest} began. */
+  /** Ends what {@link pause} began. */
   resume(): void {
-    this.#resting--;
+    this.#paused--;
   }
 
   /** Takes an entry that was committed. */

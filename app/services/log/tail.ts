@@ -2,15 +2,16 @@ import type { Logger } from '../../core/logger.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import { membershipChange } from '../../models/message.ts';
 import type { LogEntry, RoomSnapshot, Store } from '../../stores/store.ts';
-import { Attachments, type KnownRoom } from './attach.ts';
-import type { Connection, Delivery, OnlineUser } from '../delivery.ts';
-import { entryEvents } from './entry-events.ts';
+import type { Connection, OnlineUser } from '../connection.ts';
+import type { Delivery } from '../delivery.ts';
 import type { Presence } from '../presence.ts';
-import { type Mark, RecentEntries } from './recent.ts';
-import { RoomLog } from './room-log.ts';
+import { Attachments, type KnownRoom } from './attach.ts';
 import { isGone, Streams } from './cut-over.ts';
+import { entryEvents } from './entry-events.ts';
+import { type Bookmark, RecentEntries } from './recent.ts';
+import { RoomLog } from './room-log.ts';
 
-/** What the tail needs. */
+/** What the tail is made of. */
 export interface TailOptions {
   readonly store: Store;
   readonly delivery: Delivery;
@@ -65,24 +66,24 @@ export class Tail {
     }
   }
 
-  /** To be called before a snapshot is read that {@link attachAll} is given; to be closed by {@link release}. */
-  mark(): Mark {
+  /** Call before reading a snapshot for {@link attachAll}; end it by {@link release}. */
+  bookmark(): Bookmark {
     return this.#recent.open();
   }
 
-  /** Ends what {@link mark} began. */
-  release(mark: Mark): void {
-    this.#recent.close(mark);
+  /** Ends what {@link bookmark} began. */
+  release(bookmark: Bookmark): void {
+    this.#recent.close(bookmark);
   }
 
   /** Subscribes a connection that has just signed in to all rooms of its user; see {@link Attachments.attachAll}. */
-  attachAll(connection: Connection, memberships: readonly KnownRoom[], mark: Mark): Promise<void> {
-    return this.#attachments.attachAll(connection, memberships, mark);
+  attachAll(connection: Connection, memberships: readonly KnownRoom[], bookmark: Bookmark): Promise<void> {
+    return this.#attachments.attachAll(connection, memberships, bookmark);
   }
 
   /** Subscribes a connection to rooms from where it knows them; see {@link Attachments.attach}. */
-  attach(connection: Connection, rooms: readonly KnownRoom[], mark: Mark): Promise<void> {
-    return this.#attachments.attach(connection, rooms, mark);
+  attach(connection: Connection, rooms: readonly KnownRoom[], bookmark: Bookmark): Promise<void> {
+    return this.#attachments.attach(connection, rooms, bookmark);
   }
 
   /**
@@ -91,23 +92,23 @@ export class Tail {
    * every entry above.
    * @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER`
    */
-  enter(connection: Connection, room_id: string, answer: (snapshot: RoomSnapshot) => void): Promise<void> {
-    const entered = connection.turn.then(() => this.#streams.enter(connection, room_id, answer));
-    connection.turn = entered.catch(() => {});
-    return entered;
+  open(connection: Connection, room_id: string, answer: (snapshot: RoomSnapshot) => void): Promise<void> {
+    const opened = connection.turn.then(() => this.#streams.open(connection, room_id, answer));
+    connection.turn = opened.catch(() => {});
+    return opened;
   }
 
   /** A command of this connection is about to make it a member of a room and answers for it: it need not be welcomed. */
-  beginEntering(connection: Connection, room_id: string): void {
+  expectJoin(connection: Connection, room_id: string): void {
     // A set is kept only while there is something in it: most connections enter nothing most of the time.
-    connection.entering ??= new Set();
-    connection.entering.add(room_id);
+    connection.joining ??= new Set();
+    connection.joining.add(room_id);
   }
 
   /** The command has ended. If it failed, and its user has become a member all the same, it is welcomed after all. */
-  endEntering(connection: Connection, room_id: string): void {
-    connection.entering?.delete(room_id);
-    if (connection.entering?.size === 0) connection.entering = null;
+  endJoin(connection: Connection, room_id: string): void {
+    connection.joining?.delete(room_id);
+    if (connection.joining?.size === 0) connection.joining = null;
     const owed = this.#owed.get(connection);
     if (!owed?.delete(room_id)) return;
     if (owed.size === 0) this.#owed.delete(connection);
@@ -134,7 +135,7 @@ export class Tail {
     this.#logs.delete(room_id);
     const members = presence.usersIn(room_id);
     for (const user of members) for (const connection of user.connections) delivery.unsubscribe(room_id, connection);
-    for (const user of members) presence.leaveRoom(user.id, room_id);
+    for (const user of members) presence.removeRoom(user.id, room_id);
   }
 
   /** Forgets a connection that has ended. */
@@ -206,14 +207,14 @@ export class Tail {
     if (change === undefined || user === undefined) return;
     const others = [...user.connections].filter((connection) => !this.#follows(connection, room_id));
     if ('joined' in change) {
-      for (const connection of others) this.#welcomeUnlessEntering(connection, room_id);
+      for (const connection of others) this.#welcomeUnlessJoining(connection, room_id);
     } else this.#leaveRoom(user, room_id);
   }
 
-  /** Takes note that a user is no member of a room any more, unless a connection knows better. */
+  /** Records that a user is no member of a room any more, unless a connection knows better. */
   #leaveRoom(user: OnlineUser | undefined, room_id: string): void {
     if (user === undefined || [...user.connections].some((connection) => this.#follows(connection, room_id))) return;
-    this.#options.presence.leaveRoom(user.id, room_id);
+    this.#options.presence.removeRoom(user.id, room_id);
   }
 
   #deliver(entry: LogEntry, { from, read }: { from: number; read: boolean }): void {
@@ -221,17 +222,17 @@ export class Tail {
     const { room_id } = entry.message;
     this.#recent.add({ from, entry });
     metrics.entriesDelivered.inc(delivery.subscribers(room_id));
-    this.#enterRoom(entry);
+    this.#addRoom(entry);
     for (const outgoing of entryEvents(entry, presence)) delivery.publish(room_id, outgoing);
     this.#applyMembership(entry, read);
   }
 
   /** Who joins is online in the room before the room is told, so that the numbers told are right. */
-  #enterRoom({ message }: LogEntry): OnlineUser | undefined {
+  #addRoom({ message }: LogEntry): OnlineUser | undefined {
     const change = membershipChange(message);
     if (change === undefined || !('joined' in change)) return undefined;
     const user = this.#options.presence.get(change.joined);
-    if (user !== undefined) this.#options.presence.enterRoom(user, message.room_id);
+    if (user !== undefined) this.#options.presence.addRoom(user, message.room_id);
     return user;
   }
 
@@ -242,19 +243,18 @@ export class Tail {
     if (change === undefined) return;
     if ('left' in change) {
       const connections = this.#options.presence.get(change.left)?.connections ?? [];
-      this.#options.presence.leaveRoom(change.left, room_id);
+      this.#options.presence.removeRoom(change.left, room_id);
       for (const connection of connections) {
         this.#unsubscribe(room_id, connection, entry.message.rev);
-        if (old) this.#welcomeUnlessEntering(connection, room_id);
+        if (old) this.#welcomeUnlessJoining(connection, room_id);
       }
       return;
     }
-    for (const connection of this.#enterRoom(entry)?.connections ?? [])
-      this.#welcomeUnlessEntering(connection, room_id);
+    for (const connection of this.#addRoom(entry)?.connections ?? []) this.#welcomeUnlessJoining(connection, room_id);
   }
 
-  #welcomeUnlessEntering(connection: Connection, room_id: string): void {
-    if (!connection.entering?.has(room_id)) {
+  #welcomeUnlessJoining(connection: Connection, room_id: string): void {
+    if (!connection.joining?.has(room_id)) {
       this.#welcome(connection, room_id);
       return;
     }
@@ -267,12 +267,12 @@ export class Tail {
     const { presence } = this.#options;
     this.#chain(connection, async () => {
       if (this.#follows(connection, room_id) || connection.closed) return;
-      const entered = this.#streams.enter(connection, room_id, ({ room, users, messages }) => {
+      const opened = this.#streams.open(connection, room_id, ({ room, users, messages }) => {
         const members = users.map((user) => presence.user(user));
         const payload = { room: presence.room({ ...room, member: true }), users: members, messages };
         connection.send({ event: 'room_info', payload });
       });
-      await entered.catch((error: unknown) => {
+      await opened.catch((error: unknown) => {
         if (isGone(error)) this.#leaveRoom(connection.identity?.user, room_id);
         throw error;
       });
@@ -280,15 +280,15 @@ export class Tail {
   }
 
   /** Runs a change of a connection's subscriptions after those before it. One that fails ends it: it comes back. */
-  #chain(connection: Connection, run: (mark: Mark) => Promise<void>): void {
-    const mark = this.#recent.open();
+  #chain(connection: Connection, run: (bookmark: Bookmark) => Promise<void>): void {
+    const bookmark = this.#recent.open();
     connection.turn = connection.turn
-      .then(() => run(mark))
+      .then(() => run(bookmark))
       .catch((error: unknown) => {
         if (isGone(error)) return;
-        this.#options.logger.warn({ err: error, connection: connection.id }, 'a connection could not enter a room');
+        this.#options.logger.warn({ err: error, connection: connection.id }, 'a connection could not follow a room');
         this.#options.delivery.drop(connection);
       })
-      .finally(() => this.#recent.close(mark));
+      .finally(() => this.#recent.close(bookmark));
   }
 }

@@ -8,7 +8,7 @@ import type { Membership, Page } from '../store.ts';
 import type { Database } from './database.ts';
 import { memberships } from './membership.ts';
 import type { Written } from './message.ts';
-import type { RoomState } from './room-cache.ts';
+import type { RoomCache } from './room-cache.ts';
 import {
   MESSAGE_COLUMNS,
   type MessageRow,
@@ -78,7 +78,7 @@ export function adminReads(db: Database) {
 }
 
 /** What the writer does for the command-line tools. */
-export function adminWrites(db: Database, rooms: RoomState) {
+export function adminWrites(db: Database, rooms: RoomCache) {
   const { promote } = memberships(db, rooms);
 
   return {

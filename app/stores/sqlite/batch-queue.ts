@@ -18,7 +18,7 @@ export type Output<T extends CallTable<T>, K extends keyof T> = ReturnType<T[K]>
 export type Outputs<T extends CallTable<T>> = { [K in keyof T]: Output<T, K> };
 
 /** How much may wait, and go together. */
-export interface LaneOptions extends CallQueueOptions {
+export interface BatchQueueOptions extends CallQueueOptions {
   readonly kind: 'write' | 'read';
   /**
    * Sees each batch's replies, in order, before their promises resolve, and may put others in their place. `seconds`:
@@ -37,9 +37,9 @@ export interface LaneOptions extends CallQueueOptions {
  * with no delay to wait for company): a call that comes alone leaves at the end of the same turn of the event loop.
  * `R`: what callers get, where `onBatch` makes that of what the worker replies.
  */
-export class Lane<T extends CallTable<T>, R extends Record<keyof T, unknown> = Outputs<T>> {
+export class BatchQueue<T extends CallTable<T>, R extends Record<keyof T, unknown> = Outputs<T>> {
   readonly #worker: Pick<Worker, 'postMessage'>;
-  readonly #options: LaneOptions;
+  readonly #options: BatchQueueOptions;
   readonly #waiting: CallQueue;
   #underWay: PendingCall[] | null = null;
   #sentAt = 0;
@@ -47,7 +47,7 @@ export class Lane<T extends CallTable<T>, R extends Record<keyof T, unknown> = O
   #failure: Error | null = null;
   #idle: (() => void) | null = null;
 
-  constructor(worker: Pick<Worker, 'postMessage'>, options: LaneOptions) {
+  constructor(worker: Pick<Worker, 'postMessage'>, options: BatchQueueOptions) {
     this.#worker = worker;
     this.#options = options;
     this.#waiting = new CallQueue(options);
@@ -72,7 +72,7 @@ export class Lane<T extends CallTable<T>, R extends Record<keyof T, unknown> = O
     });
   }
 
-  /** To be called with each batch of replies from the worker. */
+  /** Call with each batch of replies from the worker. */
   settle(replies: ReplyMessage[]): void {
     const calls = this.#underWay;
     if (calls === null) return;
@@ -85,7 +85,7 @@ export class Lane<T extends CallTable<T>, R extends Record<keyof T, unknown> = O
     if (this.#underWay === null && this.#waiting.size === 0) this.#idle?.();
   }
 
-  /** To be called when the worker is gone: what is under way has an unknown outcome. */
+  /** Call when the worker is gone: what is under way has an unknown outcome. */
   fail(error: Error): void {
     this.#failure = error;
     for (const call of this.#underWay ?? []) call.reject(new Refusal('INTERNAL'));

@@ -6,11 +6,11 @@ import { noticeReads } from './notice.ts';
 import { pruneReads, pruneWrites } from './prune.ts';
 import { retirementReads, retirementWrites } from './retirement.ts';
 import { roomReads, roomWrites } from './room.ts';
-import type { RoomState } from './room-cache.ts';
+import type { RoomCache } from './room-cache.ts';
 import { userReads, userWrites } from './user.ts';
 
 /** Everything the writer can be asked, by name. */
-export function writeCalls(db: Database, rooms: RoomState) {
+export function writeCalls(db: Database, rooms: RoomCache) {
   return {
     ...userWrites(db, rooms),
     ...retirementWrites(db, rooms),

@@ -74,7 +74,7 @@ export class Database {
     return this.#takenAway;
   }
 
-  /** To be called when another connection has written: nobody knows what. */
+  /** Call when another connection has written: nobody knows what. */
   noteOutsideWrite(): void {
     this.#takenAway = true;
   }

@@ -6,7 +6,7 @@ import type { Erased, LogEntry } from '../store.ts';
 import type { Database } from './database.ts';
 import type { Written } from './message.ts';
 import { retire, revokeAll } from './retirement.ts';
-import type { RoomState } from './room-cache.ts';
+import type { RoomCache } from './room-cache.ts';
 import { MESSAGE_COLUMNS, type MessageRow, type RoomRow, toMessage } from './rows.ts';
 
 /** A row of `erasures`: how far something is. */
@@ -34,7 +34,7 @@ const NEXT_OF_USER = `SELECT rowid, ${MESSAGE_COLUMNS} FROM messages
   WHERE rowid > ? AND rowid <= ? AND user_id = ? ORDER BY rowid LIMIT ?`;
 
 /** What the writer does to erase a room or a user: at once what everybody sees, and then step by step what is stored. */
-export function erasureWrites(db: Database, rooms: RoomState) {
+export function erasureWrites(db: Database, rooms: RoomCache) {
   const first = (sql: string, ...parameters: (string | number)[]): number | null =>
     db.get<{ row: number | null }>(sql, ...parameters)?.row ?? null;
 
@@ -132,7 +132,7 @@ export function erasureReads(db: Database) {
  */
 function eraseRow(
   db: Database,
-  rooms: RoomState,
+  rooms: RoomCache,
   { room, row, at }: { room: RoomRow; row: MessageRow; at: number },
 ): LogEntry[] {
   if (row.username === ERASED_USERNAME && (row.system !== null || row.deleted_at !== null)) return [];

@@ -16,7 +16,7 @@ export class FaultLog {
     this.#logger = logger;
   }
 
-  /** Takes note that a call met a fault of the database. */
+  /** Records that a call met a fault of the database. */
   add(call: string, { kind, text }: Fault): void {
     const now = performance.now();
     const last = this.#calls.get(call);

@@ -5,7 +5,7 @@ import { ownerAfterJoin, refuseMore } from '../../models/room.ts';
 import type { Joining, LogEntry, Membership } from '../store.ts';
 import type { Database } from './database.ts';
 import { appendSystemMessage } from './message.ts';
-import type { RoomState } from './room-cache.ts';
+import type { RoomCache } from './room-cache.ts';
 import { NAMED_COLUMNS, type NamedRow, type RoomRow, toRoom, toUser } from './rows.ts';
 
 /** The ways in which memberships begin and end, and rooms change hands: each stores one entry of the room. */
@@ -19,9 +19,9 @@ export interface Memberships {
    * Makes a user a member, by the word of `added_by` if it was another's; who joins a room without an owner owns it.
    * @throws Refusal as {@link Memberships.candidate}
    */
-  enroll(room: RoomRow, who: Membership & Joining, added_by?: string): LogEntry;
+  addMember(room: RoomRow, who: Membership & Joining, added_by?: string): LogEntry;
   /** Ends a membership, by the word of `removed_by` if it was another's; the owner's room passes on. */
-  dismiss(room: RoomRow, who: Membership, removed_by?: string): LogEntry;
+  removeMember(room: RoomRow, who: Membership, removed_by?: string): LogEntry;
   /** Ends the membership of a user who is retired: nobody did anything, so the room is no more active than before. */
   depart(room: RoomRow, who: Membership): LogEntry;
   /** Gives the room to one of its members, by the word of the operator. */
@@ -29,7 +29,7 @@ export interface Memberships {
 }
 
 /** What the writer does with memberships, in the transaction of whoever calls it. */
-export function memberships(db: Database, rooms: RoomState): Memberships {
+export function memberships(db: Database, rooms: RoomCache): Memberships {
   const user = (id: string) => db.get<NamedRow>(`SELECT ${NAMED_COLUMNS} FROM users u WHERE u.id = ?`, id);
   const nameOf = (id: string) => user(id)?.username ?? '';
 
@@ -63,7 +63,7 @@ export function memberships(db: Database, rooms: RoomState): Memberships {
   return {
     candidate,
 
-    enroll(room, who, added_by) {
+    addMember(room, who, added_by) {
       const { user_id } = who;
       const row = candidate(who, added_by);
       const owner_id = ownerAfterJoin(room.owner_id, user_id);
@@ -78,7 +78,7 @@ export function memberships(db: Database, rooms: RoomState): Memberships {
       return { message, joined: { user: toUser(row), room: toRoom(room) } };
     },
 
-    dismiss: (room, who, removed_by) => end(room, who, { removed_by }),
+    removeMember: (room, who, removed_by) => end(room, who, { removed_by }),
     depart: (room, who) => end(room, who, { active_at: null }),
 
     promote(room, who) {

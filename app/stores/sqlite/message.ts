@@ -5,7 +5,7 @@ import { Refusal } from '../../models/refusal.ts';
 import { refuseNonMember } from '../../models/room.ts';
 import type { LogEntry, RoomSync, SendInput } from '../store.ts';
 import type { Database } from './database.ts';
-import { type RoomState, roomFacts } from './room-cache.ts';
+import { type RoomCache, roomFacts } from './room-cache.ts';
 import {
   MESSAGE_COLUMNS,
   type MessageRow,
@@ -33,7 +33,7 @@ const MESSAGE_BY_CLIENT_ID = `SELECT ${MESSAGE_COLUMNS} FROM messages m WHERE ro
 /** Stores a system message as the room's next entry. */
 export function appendSystemMessage(
   db: Database,
-  rooms: RoomState,
+  rooms: RoomCache,
   {
     room,
     id,
@@ -71,7 +71,7 @@ export function appendSystemMessage(
 }
 
 /** What the writer does with messages. */
-export function messageWrites(db: Database, rooms: RoomState) {
+export function messageWrites(db: Database, rooms: RoomCache) {
   function change(
     { message_id, user_id, at }: { message_id: string; user_id: string; at: number },
     decide: (facts: Parameters<typeof decideDelete>[0]) => Decision,

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { ReadCalls, WriteCalls } from './calls.ts';
 import type { Input } from './batch-queue.ts';
+import type { ReadCalls, WriteCalls } from './calls.ts';
 import { testDatabase } from './test-database.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'sohbet-plans-'));
@@ -36,10 +36,10 @@ const READS: { [K in keyof ReadCalls]: Input<ReadCalls, K>[] | null } = {
   holderOf: ['ada'],
   session: [{ user_id: 'ada', token }],
   byClientId: [{ user_id: 'ada', client_id: 'key' }],
-  door: [who],
+  access: [who],
   heads: [{ room_ids: ['garden'] }],
   standing: [who],
-  enter: [who],
+  snapshot: [who],
   members: [{ ...who, ...page }],
   list: [undefined, 'a'].flatMap((query) => [true, false].map((mine) => ({ ...page, user_id: 'ada', query, mine }))),
   messageByClientId: [{ ...who, client_id: 'key' }],

@@ -1,13 +1,13 @@
 import type { Database } from './database.ts';
 import { memberships } from './membership.ts';
 import type { Written } from './message.ts';
-import type { RoomState } from './room-cache.ts';
+import type { RoomCache } from './room-cache.ts';
 
 /**
  * Retires a user: from here on it can never come back, its name is free, and it is a member of nothing as far as any
  * rule looks. Its rooms are left one by one, each in a transaction of its own. Who is retired stays so.
  */
-export function retire(db: Database, rooms: RoomState, { user_id, at }: { user_id: string; at: number }): void {
+export function retire(db: Database, rooms: RoomCache, { user_id, at }: { user_id: string; at: number }): void {
   const sql = 'UPDATE users SET retired_at = ?, name_key = NULL WHERE id = ? AND retired_at IS NULL';
   if (db.run(sql, at, user_id) === 0) return;
   db.run('INSERT OR IGNORE INTO departures (user_id) VALUES (?)', user_id);
@@ -25,7 +25,7 @@ export function revokeAll(db: Database, user_id: string): void {
 }
 
 /** What the writer does with users who are retired. */
-export function retirementWrites(db: Database, rooms: RoomState) {
+export function retirementWrites(db: Database, rooms: RoomCache) {
   const { depart } = memberships(db, rooms);
 
   /** The next room that the user must leave. */

@@ -10,7 +10,7 @@ const MAX_KEPT = 50_000;
  * insert: it is the only writer of the file, but for the command-line tools, whose commits `data_version` shows.
  * Numbers taken in a transaction are written back once, before its COMMIT.
  */
-export class RoomState {
+export class RoomCache {
   readonly #db: Database;
   readonly #rooms = new Map<string, RoomRow>();
   /** By user, then by room. */
@@ -25,14 +25,14 @@ export class RoomState {
     this.#db = db;
   }
 
-  /** To be called right after BEGIN: forgets what another connection may have changed. */
+  /** Call after BEGIN: forgets what another connection may have changed. */
   begin(): void {
     const version = this.#db.dataVersion();
     if (version !== this.#dataVersion || this.#rooms.size > MAX_KEPT || this.#memberships > MAX_KEPT) this.forget();
     this.#dataVersion = version;
   }
 
-  /** To be called right before COMMIT: writes back the numbers that were taken. */
+  /** Call before COMMIT: writes back the numbers that were taken. */
   flush(): void {
     for (const room of this.#changed) {
       const sql = 'UPDATE rooms SET seq = ?, active_at = ?, listed_at = ? WHERE id = ?';
@@ -55,7 +55,7 @@ export class RoomState {
     this.#newest = now;
   }
 
-  /** To be called when a transaction was rolled back: what is kept may never have happened. */
+  /** Call after ROLLBACK: what is kept may never have happened. */
   forget(): void {
     this.#rooms.clear();
     this.#members.clear();
@@ -63,14 +63,14 @@ export class RoomState {
     this.#changed.clear();
   }
 
-  /** To be called when a room is deleted. */
+  /** Call when a room is deleted. */
   forgetRoom(room_id: string): void {
     const room = this.#rooms.get(room_id);
     if (room !== undefined) this.#changed.delete(room);
     this.#rooms.delete(room_id);
   }
 
-  /** To be called when a user is retired: it is a member of nothing from then on. */
+  /** Call when a user is retired: it is a member of nothing from then on. */
   forgetUser(user_id: string): void {
     this.#members.delete(user_id);
   }

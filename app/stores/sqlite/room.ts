@@ -10,8 +10,8 @@ import type { Joining, Membership, RoomListInput, RoomSnapshot } from '../store.
 import type { Database } from './database.ts';
 import { memberships } from './membership.ts';
 import { type MessagesPage, newestMessages, type Written } from './message.ts';
+import { isMember, type RoomCache, roomFacts } from './room-cache.ts';
 import { listRooms } from './room-list.ts';
-import { isMember, type RoomState, roomFacts } from './room-cache.ts';
 import { ROOM_COLUMNS, type RoomRow, toRoom, toUser, USER_COLUMNS, type UserRow } from './rows.ts';
 
 /** How many members `join_room` tells of. */
@@ -31,8 +31,8 @@ interface CreateInput {
 }
 
 /** What the writer does with rooms and memberships. */
-export function roomWrites(db: Database, rooms: RoomState) {
-  const { candidate, enroll, dismiss } = memberships(db, rooms);
+export function roomWrites(db: Database, rooms: RoomCache) {
+  const { candidate, addMember, removeMember } = memberships(db, rooms);
 
   /** The room, once a rule has not refused. */
   function admit(facts: { room: RoomRow | undefined }, refused: ErrorCode | undefined): RoomRow {
@@ -66,26 +66,26 @@ export function roomWrites(db: Database, rooms: RoomState) {
         listedAt({ type, password_hash, active_at: at }),
       );
       const room = admit({ room: rooms.room(room_id) }, undefined);
-      const entry = enroll(room, input);
+      const entry = addMember(room, input);
       return { value: { room: { ...toRoom(room), member: true }, duplicate: false }, entries: [entry] };
     },
 
     join(input: Membership & Joining & { verified_hash: string | null }): Written<null> {
       const facts = rooms.facts(input.room_id, input.user_id);
       const room = admit(facts, refuseJoin(facts, input.verified_hash));
-      return { value: null, entries: facts.member ? [] : [enroll(room, input)] };
+      return { value: null, entries: facts.member ? [] : [addMember(room, input)] };
     },
 
     leave(input: Membership): Written<null> {
       const facts = rooms.facts(input.room_id, input.user_id);
-      return { value: null, entries: [dismiss(admit(facts, refuseNonMember(facts)), input)] };
+      return { value: null, entries: [removeMember(admit(facts, refuseNonMember(facts)), input)] };
     },
 
     add(input: Membership & Joining & { by: string }): Written<boolean> {
       const facts = rooms.facts(input.room_id, input.by);
       const room = admit(facts, refuseManage(facts, input.by));
       const already = rooms.isMember(input.room_id, input.user_id);
-      return { value: !already, entries: already ? [] : [enroll(room, input, input.by)] };
+      return { value: !already, entries: already ? [] : [addMember(room, input, input.by)] };
     },
 
     remove(input: Membership & { by: string }): Written<null> {
@@ -93,7 +93,7 @@ export function roomWrites(db: Database, rooms: RoomState) {
       const room = admit(facts, refuseManage(facts, input.by));
       if (!rooms.isMember(input.room_id, input.user_id)) throw new Refusal('USER_NOT_FOUND');
       if (input.user_id === input.by) throw new Refusal('INVALID_INPUT', { field: 'user_id', detail: WRONG.oneself });
-      return { value: null, entries: [dismiss(room, input, input.by)] };
+      return { value: null, entries: [removeMember(room, input, input.by)] };
     },
   };
 }
@@ -114,7 +114,7 @@ export function roomReads(db: Database) {
       return row && { ...toRoom(row), member: isMember(db, row.id, user_id) };
     },
 
-    door(input: { room_id: string; user_id: string }): {
+    access(input: { room_id: string; user_id: string }): {
       type: RoomType;
       password_hash: string | null;
       member: boolean;
@@ -135,7 +135,13 @@ export function roomReads(db: Database) {
       return refuseNonMember(roomFacts(db, room_id, user_id));
     },
 
-    enter({ room_id, user_id }: { room_id: string; user_id: string }): Omit<RoomSnapshot, 'messages'> & MessagesPage {
+    snapshot({
+      room_id,
+      user_id,
+    }: {
+      room_id: string;
+      user_id: string;
+    }): Omit<RoomSnapshot, 'messages'> & MessagesPage {
       const facts = roomFacts(db, room_id, user_id);
       const refused = refuseNonMember(facts);
       if (refused !== undefined || facts.room === undefined) throw new Refusal(refused ?? 'ROOM_NOT_FOUND');

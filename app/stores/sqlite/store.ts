@@ -1,15 +1,15 @@
 import type { Message } from '../../../protocol/models.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Metrics } from '../../core/metrics.ts';
-import { JsonText } from '../../models/raw-json.ts';
+import { RawJson } from '../../models/raw-json.ts';
 import { Refusal } from '../../models/refusal.ts';
 import type { ToolStore } from '../admin-store.ts';
 import type { LogEntry, SendInput, Sent, StoreFault } from '../store.ts';
+import { BatchQueue, type Input, type Output, type Outputs } from './batch-queue.ts';
 import type { PendingCall } from './call-queue.ts';
 import type { ReadCalls, WriteCalls } from './calls.ts';
 import { FaultLog } from './fault-log.ts';
 import type { Fault } from './faults.ts';
-import { type Input, Lane, type Output, type Outputs } from './batch-queue.ts';
 import type { MessagesPage, Written } from './message.ts';
 import { toMessage } from './rows.ts';
 import { endWorker, startThreads } from './threads.ts';
@@ -57,7 +57,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<ToolStore
     isDamaged ||= fault.kind === 'damaged';
     faults.add(call, fault);
   };
-  const writes = new Lane<WriteCalls, WriteOutputs>(writer, {
+  const writes = new BatchQueue<WriteCalls, WriteOutputs>(writer, {
     kind: 'write',
     queueMax: options.queueMax,
     batchMax: WRITE_BATCH_MAX,
@@ -72,7 +72,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<ToolStore
     onQueue: (waiting) => metrics.writeQueue.set(waiting),
     onFault,
   });
-  const reads = new Lane<ReadCalls>(reader, {
+  const reads = new BatchQueue<ReadCalls>(reader, {
     kind: 'read',
     queueMax: options.queueMax,
     batchMax: READ_BATCH_MAX,
@@ -168,14 +168,14 @@ function sent(input: SendInput, reply: number | Message): Sent {
 }
 
 /** A page whose messages came as JSON. */
-function pageOf<P extends MessagesPage>(page: P): Omit<P, 'messages'> & { messages: JsonText<Message[]> } {
-  return { ...page, messages: new JsonText(page.messages) };
+function pageOf<P extends MessagesPage>(page: P): Omit<P, 'messages'> & { messages: RawJson<Message[]> } {
+  return { ...page, messages: new RawJson(page.messages) };
 }
 
 /** The nouns of the interface, each method one call. */
 function stores(
-  writes: Lane<WriteCalls, WriteOutputs>,
-  reads: Lane<ReadCalls>,
+  writes: BatchQueue<WriteCalls, WriteOutputs>,
+  reads: BatchQueue<ReadCalls>,
 ): Pick<ToolStore, 'users' | 'rooms' | 'messages' | 'erasures' | 'admin' | 'notices' | 'newestNotice'> {
   const read =
     <K extends keyof ReadCalls & string>(name: K) =>
@@ -200,7 +200,7 @@ function stores(
   const setOwner = write('setOwner');
   const deleteRoom = write('deleteRoom');
   const eraseUser = write('eraseUser');
-  const enter = read('enter');
+  const snapshot = read('snapshot');
   const page = read('page');
   const sync = readInTurn('sync');
 
@@ -243,12 +243,12 @@ function stores(
     rooms: {
       create: write('create'),
       byClientId: read('byClientId'),
-      door: read('door'),
+      access: read('access'),
       join: async (input) => void (await join(input)),
       leave: async (input) => void (await leave(input)),
       add,
       remove: async (input) => void (await remove(input)),
-      enter: async (input) => pageOf(await enter(input)),
+      snapshot: async (input) => pageOf(await snapshot(input)),
       list: readInTurn('list'),
       heads: read('heads'),
       standing: read('standing'),
@@ -259,7 +259,7 @@ function stores(
       edit: write('edit'),
       delete: write('delete'),
       page: async (input) => pageOf(await page(input)),
-      sync: async (input) => new JsonText(await sync(input)),
+      sync: async (input) => new RawJson(await sync(input)),
       log: read('log'),
     },
     erasures: { step: write('eraseSome') },

@@ -2,7 +2,7 @@ import type { SQLInputValue } from 'node:sqlite';
 import { readCalls, writeCalls } from './calls.ts';
 import { Database } from './database.ts';
 import { migrate } from './migrations.ts';
-import { RoomState } from './room-cache.ts';
+import { RoomCache } from './room-cache.ts';
 
 /** A database that notes each statement that is run. */
 class Watched extends Database {
@@ -33,7 +33,7 @@ class Watched extends Database {
 export function testDatabase(path: string) {
   const db = new Watched(path);
   migrate(db);
-  const rooms = new RoomState(db);
+  const rooms = new RoomCache(db);
 
   /** Runs writes in a transaction, as the writer does. */
   function transact<T>(run: () => T): T {

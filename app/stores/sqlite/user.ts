@@ -5,8 +5,8 @@ import type { LastSeen, SessionSnapshot, TokenIdentity } from '../store.ts';
 import type { Database } from './database.ts';
 import type { Written } from './message.ts';
 import { retire, revokeAll } from './retirement.ts';
+import type { RoomCache } from './room-cache.ts';
 import { roomsAtSignIn } from './room-list.ts';
-import type { RoomState } from './room-cache.ts';
 import { NAMED_COLUMNS, type NamedRow, toUser } from './rows.ts';
 
 const USER_BY_ID = `SELECT ${NAMED_COLUMNS} FROM users u WHERE u.id = ?`;
@@ -15,7 +15,7 @@ const USER_BY_ID = `SELECT ${NAMED_COLUMNS} FROM users u WHERE u.id = ?`;
 const NOTICES_KEPT = 10_000;
 
 /** What the writer does with users and their tokens. */
-export function userWrites(db: Database, rooms: RoomState) {
+export function userWrites(db: Database, rooms: RoomCache) {
   function holder(name_key: string): NameHolder | undefined {
     const row = db.get<{ id: string; has_company: number }>(
       `SELECT u.id, EXISTS (SELECT 1 FROM members m JOIN rooms r ON r.id = m.room_id

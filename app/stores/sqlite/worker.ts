@@ -4,7 +4,7 @@ import { readCalls, writeCalls } from './calls.ts';
 import { Database } from './database.ts';
 import { explainFault, faultCode, faultOf } from './faults.ts';
 import { migrate } from './migrations.ts';
-import { RoomState } from './room-cache.ts';
+import { RoomCache } from './room-cache.ts';
 import type {
   BatchMessage,
   BatchReply,
@@ -26,7 +26,7 @@ type Call = (input: unknown) => unknown;
 function open({ path, role, alone = false }: WorkerOptions) {
   const db = new Database(path, { readOnly: role === 'reader', alone });
   const epoch = role === 'reader' ? '' : migrate(db);
-  const rooms = new RoomState(db);
+  const rooms = new RoomCache(db);
   const writes = writeCalls(db, rooms) as Record<string, unknown> as Record<string, Call>;
   const reads = readCalls(db) as Record<string, unknown> as Record<string, Call>;
 

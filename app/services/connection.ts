@@ -1,0 +1,53 @@
+import type { Locale } from '../../protocol/errors.ts';
+import type { EventPayload } from '../../protocol/events.ts';
+import type { EventName } from '../../protocol/names.ts';
+import type { WithRaw } from '../models/raw-json.ts';
+
+/** One event to be sent, with its payload. */
+export type Outgoing = {
+  [E in EventName]: { readonly event: E; readonly payload: WithRaw<EventPayload<E>> };
+}[EventName];
+
+/** A user who is online: connected, or gone for less than the grace. */
+export interface OnlineUser {
+  readonly id: string;
+  username: string;
+  /** Milliseconds since 1970. */
+  connected_at: number;
+  /** Milliseconds since 1970. */
+  last_activity: number;
+  readonly connections: Set<Connection>;
+  /** The rooms that the user is a member of. */
+  readonly rooms: Set<string>;
+  /** Counts up with everyone who comes online: the order of the list of who is online. */
+  readonly number: number;
+}
+
+/** Who a connection is signed in as, and with which token. */
+export interface Identity {
+  readonly user: OnlineUser;
+  readonly token_id: string;
+  /** Which of the user's tokens it is: all up to some generation may be revoked at once. */
+  readonly token_generation: number;
+}
+
+/** One connection of a client, as the services know it. */
+export interface Connection {
+  readonly id: string;
+  /** The language of what people read. */
+  readonly locale: Locale;
+  /** Null until it has signed in. */
+  identity: Identity | null;
+  /** True once the transport is gone; nothing can be sent any more. */
+  readonly closed: boolean;
+  /** Rooms that a command of this connection is entering: that command answers for them, the tail need not. */
+  joining: Set<string> | null;
+  /** How many of its commands are under way. */
+  running: number;
+  /** Set once it is being sent away: its new commands are refused, and this is called when none is under way. */
+  leave: (() => void) | null;
+  /** Sends to this connection alone. */
+  send(outgoing: Outgoing): void;
+  /** The end of the chain of changes to this connection's subscriptions; they run one after another. */
+  turn: Promise<unknown>;
+}
