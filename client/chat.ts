@@ -1,7 +1,6 @@
-import type { CommandPayload, CommandResult } from '../protocol/commands.ts';
-import type { EventPayload } from '../protocol/events.ts';
-import type { Message } from '../protocol/models.ts';
-import type { CommandName, EventName } from '../protocol/names.ts';
+import type { CommandName, CommandPayload, CommandResult } from '../protocol/commands.ts';
+import type { EventName, EventPayload } from '../protocol/events.ts';
+import type { Message } from '../protocol/message.ts';
 import { PAGE_MS } from './connection.ts';
 import { type ChatOptions, type ChatSnapshot, type ChatState, type Credentials, Engine } from './engine.ts';
 import { ChatError } from './error.ts';

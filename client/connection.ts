@@ -1,9 +1,8 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
 import type { Answer } from '../protocol/answer.ts';
-import type { CommandPayload, CommandResult } from '../protocol/commands.ts';
+import type { CommandName, CommandPayload, CommandResult } from '../protocol/commands.ts';
 import type { Locale } from '../protocol/errors.ts';
 import type { EventPayload } from '../protocol/events.ts';
-import type { CommandName } from '../protocol/names.ts';
 import { Backoff } from './backoff.ts';
 import { ChatError, localError, signedOutError } from './error.ts';
 

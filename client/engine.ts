@@ -1,6 +1,7 @@
 import type { CommandPayload, CommandResult } from '../protocol/commands.ts';
 import type { Locale } from '../protocol/errors.ts';
-import type { Message, User } from '../protocol/models.ts';
+import type { Message } from '../protocol/message.ts';
+import type { User } from '../protocol/user.ts';
 import { ANSWER_MS, Connection, type TransportOptions } from './connection.ts';
 import { ChatError, localError, signedOutError } from './error.ts';
 import { Marks } from './marks.ts';

@@ -1,10 +1,11 @@
 /** The public face of the package `sohbet-client`. */
 export type { ErrorBody } from '../protocol/answer.ts';
-export type { CommandPayload, CommandResult } from '../protocol/commands.ts';
+export type { CommandName, CommandPayload, CommandResult } from '../protocol/commands.ts';
 export type { ErrorCode, Locale } from '../protocol/errors.ts';
-export type { EventPayload } from '../protocol/events.ts';
-export type { Message, Room, RoomType, System, User } from '../protocol/models.ts';
-export type { CommandName, EventName } from '../protocol/names.ts';
+export type { EventName, EventPayload } from '../protocol/events.ts';
+export type { Message, System } from '../protocol/message.ts';
+export type { Room, RoomType } from '../protocol/room.ts';
+export type { User } from '../protocol/user.ts';
 export { Chat, createClient } from './chat.ts';
 export type { TransportOptions } from './connection.ts';
 export type { ChatOptions, ChatSnapshot, ChatState, Credentials } from './engine.ts';

@@ -1,4 +1,4 @@
-import type { User } from '../protocol/models.ts';
+import type { User } from '../protocol/user.ts';
 
 /** No more members than this are kept of a room; the whole list of a larger one comes from `getUsers`. */
 const MEMBERS_MAX = 200;

@@ -1,5 +1,5 @@
 import type { CommandPayload, CommandResult } from '../protocol/commands.ts';
-import type { Message } from '../protocol/models.ts';
+import type { Message } from '../protocol/message.ts';
 import { Backoff, Sleep } from './backoff.ts';
 import { ChatError, localError, signedOutError } from './error.ts';
 import type { StoredItem } from './outbox-state.ts';

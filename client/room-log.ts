@@ -1,4 +1,4 @@
-import type { Message } from '../protocol/models.ts';
+import type { Message } from '../protocol/message.ts';
 
 /** A page of `sync` for one room. */
 export interface SyncPage {

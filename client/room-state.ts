@@ -1,5 +1,7 @@
 import type { CommandResult } from '../protocol/commands.ts';
-import type { Message, Room, User } from '../protocol/models.ts';
+import type { Message } from '../protocol/message.ts';
+import type { Room } from '../protocol/room.ts';
+import type { User } from '../protocol/user.ts';
 import type { ChatErrorCode } from './error.ts';
 import type { Marks } from './marks.ts';
 import { Members } from './members.ts';

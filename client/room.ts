@@ -1,6 +1,8 @@
 import type { CommandResult } from '../protocol/commands.ts';
 import type { LIMITS } from '../protocol/limits.ts';
-import type { Message, Room, User } from '../protocol/models.ts';
+import type { Message } from '../protocol/message.ts';
+import type { Room } from '../protocol/room.ts';
+import type { User } from '../protocol/user.ts';
 import { type Connection, PAGE_MS } from './connection.ts';
 import type { Unsubscribe } from './observable.ts';
 import type { Outbox } from './outbox.ts';

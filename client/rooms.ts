@@ -1,7 +1,7 @@
 import type { CommandResult } from '../protocol/commands.ts';
-import type { EventPayload } from '../protocol/events.ts';
-import type { Message, Room } from '../protocol/models.ts';
-import type { EventName } from '../protocol/names.ts';
+import type { EventName, EventPayload } from '../protocol/events.ts';
+import type { Message } from '../protocol/message.ts';
+import type { Room } from '../protocol/room.ts';
 import { ChatRoom, type RoomHost } from './room.ts';
 import { RoomState } from './room-state.ts';
 import { type RoomEntry, Syncer } from './sync.ts';

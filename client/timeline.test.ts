@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Message } from '../protocol/models.ts';
+import type { Message } from '../protocol/message.ts';
 import { RoomLog } from './room-log.ts';
 import { Timeline } from './timeline.ts';
 

@@ -1,4 +1,4 @@
-import type { Message } from '../protocol/models.ts';
+import type { Message } from '../protocol/message.ts';
 
 /** A message that the server has. */
 export interface SentMessage extends Message {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ERROR_CODES, LOCALES } from './errors.ts';
+import { ERROR_CODES } from './errors.ts';
 
 /** Why a command was refused. `message` is for people, `code` for programs. */
 export const ErrorBody = z
@@ -16,19 +16,8 @@ export const Refused = z
   .object({ ok: z.literal(false), error: ErrorBody })
   .meta({ id: 'Refused', description: 'The acknowledgement of a command that was refused.' });
 
-/** What a client may send with the Socket.IO handshake (`auth`): a sign-in, and the language of what people read. */
-export const HandshakeAuth = z
-  .object({
-    username: z.string().optional().meta({ description: 'Signs in as `authenticate` would.' }),
-    token: z.string().optional().meta({ description: 'Signs in as `authenticate` would.' }),
-    locale: z.enum(LOCALES).optional().catch(undefined).meta({ description: 'The language of error messages.' }),
-  })
-  .meta({ id: 'HandshakeAuth', description: 'The `auth` object of the Socket.IO handshake; all of it is optional.' });
-
 /** See the schema of the same name. */
 export type ErrorBody = z.infer<typeof ErrorBody>;
-/** See the schema of the same name. */
-export type HandshakeAuth = z.infer<typeof HandshakeAuth>;
 
 /** The acknowledgement of a command whose result is `R`. */
 export type Answer<R> = ({ ok: true } & R) | { ok: false; error: ErrorBody };

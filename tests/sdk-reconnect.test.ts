@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { backup, restore } from '../app/app.ts';
 import { readConfig } from '../app/core/config.ts';
 import { memoryStorage } from '../client/storage.ts';
-import type { Message } from '../protocol/models.ts';
+import type { Message } from '../protocol/message.ts';
 import { guest } from './support/client.ts';
 import { spawnServer } from './support/process.ts';
 import { Clients, SwitchProxy, shown, until } from './support/sdk.ts';

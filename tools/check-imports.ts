@@ -1,12 +1,16 @@
 // Checks the import directions that .dependency-cruiser.cjs states: npm run lint.
 // By its API, since a run of the command over nothing passes: this fails when no module was read.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { cruise, type ICruiseResult } from 'dependency-cruiser';
 import extractDepcruiseOptions from 'dependency-cruiser/config-utl/extract-depcruise-options';
+import { loadersOf } from './loaded.ts';
 
 /** The folders that the rules speak of; some come later than others. */
 const FOLDERS = ['app', 'protocol', 'client', 'console'];
+
+/** Loads no Zod: it takes 13 MB in each worker of the store, and weighs several times what the SDK does. */
+const WITHOUT_ZOD = /^(?:app\/(?:models|stores)|client)\/(?!.*\.test\.tsx?$)/;
 
 const folders = FOLDERS.filter((folder) => existsSync(folder));
 const options = await extractDepcruiseOptions(resolve('.dependency-cruiser.cjs'));
@@ -25,9 +29,14 @@ function report({ summary, modules }: ICruiseResult): boolean {
     dependencies.filter((dependency) => dependency.couldNotResolve).map(({ module }) => `${source} → ${module}`),
   );
   for (const line of unresolved) console.error(`error: not found: ${line}`);
+  const heavy = [...loadersOf(modules, /^node_modules\/zod\//, (file) => readFileSync(file, 'utf8'))].filter(([file]) =>
+    WITHOUT_ZOD.test(file),
+  );
+  for (const [file, through] of heavy) console.error(`error: without-zod: ${file} loads Zod by ${through}`);
   const { totalCruised, totalDependenciesCruised = 0 } = summary;
   const read = `${totalCruised} modules and ${totalDependenciesCruised} imports in ${folders.join(', ')}`;
-  const fine = totalCruised > 0 && totalDependenciesCruised > 0 && !summary.violations.length && !unresolved.length;
+  const faults = summary.violations.length + unresolved.length + heavy.length;
+  const fine = totalCruised > 0 && totalDependenciesCruised > 0 && faults === 0;
   console.log(`Imports: ${fine ? 'in order' : 'NOT in order'}, ${read}.`);
   return fine;
 }

@@ -1,7 +1,7 @@
 import {
+  allErrors,
   COMMAND_NAMES,
   COMMANDS,
-  COMMON_ERRORS,
   type CommandName,
   EVENT_NAMES,
   EVENTS,
@@ -71,11 +71,11 @@ function eventMessage(set: SchemaSet, name: EventName): [string, Message] {
 }
 
 function commandOperation(name: CommandName): [string, Operation] {
-  const { summary, description, caller, errors, causes } = COMMANDS[name];
+  const { summary, description, needs, causes } = COMMANDS[name];
   const lines = [
     description,
-    `Caller: ${caller}.`,
-    `Errors: ${[...errors, ...COMMON_ERRORS].join(', ')}.`,
+    `Needs: ${needs}.`,
+    `Errors: ${allErrors(COMMANDS[name]).join(', ')}.`,
     causes.length > 0 ? `Causes: ${causes.join(', ')}.` : undefined,
   ];
   return [

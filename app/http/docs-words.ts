@@ -1,4 +1,4 @@
-import type { LIMITS, Locale, Wording } from '../../protocol/index.ts';
+import type { LIMITS, Locale, Needs, Wording } from '../../protocol/index.ts';
 import type { FieldWords } from './schema-fields.ts';
 
 /** The labels of the documentation page. */
@@ -25,8 +25,7 @@ export interface DocsWords extends FieldWords {
   readonly example: string;
   readonly answer: string;
   readonly to: string;
-  readonly anyone: string;
-  readonly signedIn: string;
+  readonly needs: Readonly<Record<Needs, string>>;
   readonly common: string;
   readonly errorsIntro: string;
   readonly limitsIntro: string;
@@ -60,8 +59,7 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     example: 'Example',
     answer: 'Answer',
     to: 'To',
-    anyone: 'anyone',
-    signedIn: 'signed in',
+    needs: { anyone: 'anyone', 'signed in': 'signed in', member: 'member' },
     common: 'Any command may also answer',
     errorsIntro: 'The codes never change. Where it says so, the same command may succeed when it is sent again later.',
     limitsIntro:
@@ -102,8 +100,7 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     example: 'Örnek',
     answer: 'Yanıt',
     to: 'Kime',
-    anyone: 'herkes',
-    signedIn: 'oturum açanlar',
+    needs: { anyone: 'herkes', 'signed in': 'oturum açanlar', member: 'üyeler' },
     common: 'Her komut ayrıca şunları yanıtlayabilir:',
     errorsIntro: 'Kodlar hiç değişmez. Yanında belirtilenlerde aynı komut daha sonra yinelenirse başarılı olabilir.',
     limitsIntro:

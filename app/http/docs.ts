@@ -56,8 +56,8 @@ const heading = (id: string, name: string, note?: HtmlValue) =>
   html`<h3 id="${id}"><a class="anchor" href="#${id}"><code>${name}</code></a>${note}</h3>`;
 
 function command(name: CommandName, { locale, words, schemas }: Context): Html {
-  const { summary, description, payload, result, caller, errors, causes } = COMMANDS[name];
-  const who = html` <span class="tag">${caller === 'anyone' ? words.anyone : words.signedIn}</span>`;
+  const { summary, description, payload, result, needs, errors, causes } = COMMANDS[name];
+  const who = html` <span class="tag">${words.needs[needs]}</span>`;
   return html`<article>${heading(`command-${name}`, name, who)}
 <p class="summary">${summary[locale]}</p><p lang="en">${prose(description)}</p>
 <h4>${words.payload}</h4>${fieldList(schemas.add(payload), words, 'client')}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { System } from '../../protocol/models.ts';
+import type { System } from '../../protocol/message.ts';
 import { decideDelete, decideEdit, logEvent, type MessageFacts, membershipChange, systemContent } from './message.ts';
 import { maySee, refuseJoin, refuseManage, refuseNonMember } from './room.ts';
 

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../protocol/errors.ts';
-import type { Message, System } from '../../protocol/models.ts';
-import type { LogEventName } from '../../protocol/names.ts';
+import type { LogEventName } from '../../protocol/events.ts';
+import type { Message, System } from '../../protocol/message.ts';
 import { maySee, type RoomFacts, refuseNonMember } from './room.ts';
 
 /** What the rules about changing a message look at; `message` is undefined when there is none of that id. */

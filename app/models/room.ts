@@ -1,7 +1,8 @@
 import { isBlank } from '../../protocol/blank.ts';
+import { codePoints } from '../../protocol/code-points.ts';
 import type { ErrorCode, Wording } from '../../protocol/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { codePoints, type Room, type RoomType } from '../../protocol/models.ts';
+import type { Room, RoomType } from '../../protocol/room.ts';
 import { atMost, WRONG } from '../../protocol/words.ts';
 import { faultOfLook } from './name.ts';
 import { Refusal } from './refusal.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { codePoints } from '../../protocol/code-points.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { codePoints } from '../../protocol/models.ts';
 import { atMost, WRONG } from '../../protocol/words.ts';
 import { Refusal } from './refusal.ts';
 import { foldCase } from './text.ts';

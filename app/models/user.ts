@@ -1,6 +1,7 @@
+import { codePoints } from '../../protocol/code-points.ts';
 import type { Wording } from '../../protocol/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { codePoints, type User } from '../../protocol/models.ts';
+import type { User } from '../../protocol/user.ts';
 import { atMost, WRONG } from '../../protocol/words.ts';
 import { faultOfLook } from './name.ts';
 import { Refusal } from './refusal.ts';

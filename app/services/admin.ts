@@ -1,4 +1,4 @@
-import type { Message } from '../../protocol/models.ts';
+import type { Message } from '../../protocol/message.ts';
 import { Refusal } from '../models/refusal.ts';
 import type { StoredRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';

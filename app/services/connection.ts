@@ -1,6 +1,5 @@
 import type { Locale } from '../../protocol/errors.ts';
-import type { EventPayload } from '../../protocol/events.ts';
-import type { EventName } from '../../protocol/names.ts';
+import type { EventName, EventPayload } from '../../protocol/events.ts';
 import type { WithRaw } from '../models/raw-json.ts';
 
 /** One event to be sent, with its payload. */

@@ -1,4 +1,5 @@
-import type { Room, User } from '../../protocol/models.ts';
+import type { Room } from '../../protocol/room.ts';
+import type { User } from '../../protocol/user.ts';
 import { type SeenRoom, tellRoom } from '../models/room.ts';
 import { isoTime } from '../models/time.ts';
 import type { StoredUser } from '../models/user.ts';

@@ -1,6 +1,6 @@
 import type { CommandResult } from '../../protocol/commands.ts';
-import type { Room } from '../../protocol/models.ts';
-import { PROTOCOL_VERSION } from '../../protocol/names.ts';
+import type { Room } from '../../protocol/room.ts';
+import { PROTOCOL_VERSION } from '../../protocol/version.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { Refusal } from '../models/refusal.ts';
 import { foldCase } from '../models/text.ts';

@@ -1,7 +1,6 @@
-import { COMMANDS, type CommandResult, type ParsedPayload } from '../../protocol/commands.ts';
+import { COMMANDS, type CommandName, type CommandResult, type ParsedPayload } from '../../protocol/commands.ts';
 import { ERRORS } from '../../protocol/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import type { CommandName } from '../../protocol/names.ts';
 import { noDeeperThan, WRONG } from '../../protocol/words.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -16,10 +15,7 @@ import { SignInUnderWay } from './early.ts';
 import type { SocketConnection } from './socket-connection.ts';
 import type { Acknowledgement } from './transport.ts';
 
-/** Commands whose answers may be long: a client that does not read what it has been sent gets no more of them. */
-const READS: ReadonlySet<CommandName> = new Set(['get_rooms', 'get_users', 'get_messages', 'join_room', 'sync']);
-
-/** When it may ask again, in milliseconds. */
+/** When a client that has not read what it was sent may ask for more, in milliseconds. */
 const READ_FIRST_MS = 1_000;
 
 /** What a handler gives back when it has answered by itself, at a place in the stream that it chose. */
@@ -184,7 +180,7 @@ export class Dispatcher {
 
   /** What a command carries. @throws Refusal when its connection may not give it, or it is malformed */
   #check<C extends CommandName>({ connection, name, data }: Incoming<C>): ParsedPayload<C> {
-    if (COMMANDS[name].caller === 'signed in') {
+    if (COMMANDS[name].needs !== 'anyone') {
       if (connection.identity === null) throw connection.notSignedIn ?? new Refusal('UNAUTHENTICATED');
       this.#options.presence.active(connection.identity.user);
     }
@@ -193,7 +189,7 @@ export class Dispatcher {
 
   /** Not `async`, as nothing on the way of a message is but what waits: each such function costs half a kilobyte. */
   #carryOut<C extends CommandName>(incoming: Incoming<C>, call: CheckedCall<C>): Promise<object | typeof ANSWERED> {
-    if (READS.has(incoming.name) && incoming.connection.mustReadFirst) {
+    if (COMMANDS[incoming.name].longAnswer && incoming.connection.mustReadFirst) {
       throw new Refusal('OVERLOADED', { retryAfterMs: READ_FIRST_MS });
     }
     const refusal = this.#limit(incoming, call.payload);

@@ -1,4 +1,4 @@
-import type { Message } from '../../protocol/models.ts';
+import type { Message } from '../../protocol/message.ts';
 import type { StoredRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';
 import type { Erased, Membership, Page, Store } from './store.ts';

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../protocol/errors.ts';
-import type { Message, RoomType } from '../../protocol/models.ts';
+import type { Message } from '../../protocol/message.ts';
+import type { RoomType } from '../../protocol/room.ts';
 import type { RawJson } from '../models/raw-json.ts';
 import type { SeenRoom, StoredRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';

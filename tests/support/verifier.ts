@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import {
+  allErrors,
   COMMANDS,
   COMMON_ERRORS,
   type CommandName,
@@ -63,9 +64,9 @@ export class Verifier {
     }
     this.shape(`the refusal of ${command}`, Refused, answer);
     const code = Refused.safeParse(answer).data?.error.code;
-    const own: readonly string[] = Object.hasOwn(COMMANDS, command) ? COMMANDS[command as CommandName].errors : [];
-    const common: readonly string[] = COMMON_ERRORS;
-    if (code !== undefined && code !== 'UNKNOWN_COMMAND' && !own.includes(code) && !common.includes(code)) {
+    const known = Object.hasOwn(COMMANDS, command);
+    const may: readonly string[] = known ? allErrors(COMMANDS[command as CommandName]) : COMMON_ERRORS;
+    if (code !== undefined && code !== 'UNKNOWN_COMMAND' && !may.includes(code)) {
       this.report(`${command} answered ${code}, which the protocol does not list for it`);
     }
   }

@@ -1,4 +1,4 @@
-import type { CommandName } from '../../../protocol/names.ts';
+import type { CommandName } from '../../../protocol/commands.ts';
 import type { Store } from '../../stores/store.ts';
 import type { OnlineUser } from '../connection.ts';
 import type { Presence } from '../presence.ts';

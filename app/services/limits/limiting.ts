@@ -1,4 +1,4 @@
-import type { CommandName } from '../../../protocol/names.ts';
+import { COMMAND_NAMES, COMMANDS, type CommandName } from '../../../protocol/commands.ts';
 import type { RateNumbers } from '../../../protocol/rates.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Store } from '../../stores/store.ts';
@@ -31,8 +31,7 @@ export interface Limiting {
 const SWEEP_MS = 10_000;
 
 /** Sized so that 10,000 clients that come back at once are live within a minute, and others are served meanwhile. */
-const SIGN_INS = { atOnce: 16, waiting: 256, perSecond: 400 } as const;
-const SYNCS = { atOnce: 16, waiting: 256, perSecond: 400 } as const;
+const ADMISSION = { atOnce: 16, waiting: 256, perSecond: 400 } as const;
 
 /** Makes the limits of one server, all on one clock, which never goes back. */
 export function createLimiting({ numbers, store, presence, metrics }: LimitingOptions): Limiting {
@@ -53,7 +52,9 @@ export function createLimiting({ numbers, store, presence, metrics }: LimitingOp
     limits,
     guesses,
     idempotency: new Idempotency({ store, presence }),
-    admissions: { authenticate: new Admission({ ...SIGN_INS, now }), sync: new Admission({ ...SYNCS, now }) },
+    admissions: Object.fromEntries(
+      COMMAND_NAMES.flatMap((name) => (COMMANDS[name].admitted ? [[name, new Admission({ ...ADMISSION, now })]] : [])),
+    ),
     close: () => clearInterval(sweeping),
   };
 }

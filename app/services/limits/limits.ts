@@ -1,5 +1,4 @@
-import { COMMANDS } from '../../../protocol/commands.ts';
-import { COMMAND_NAMES, type CommandName } from '../../../protocol/names.ts';
+import { COMMAND_NAMES, COMMANDS, type CommandName } from '../../../protocol/commands.ts';
 import {
   burstName,
   type CapName,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Message, System } from '../../../protocol/models.ts';
+import type { Message, System } from '../../../protocol/message.ts';
 import type { SeenRoom } from '../../models/room.ts';
 import type { StoredUser } from '../../models/user.ts';
 import type { LogEntry } from '../../stores/store.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { System } from '../../../protocol/models.ts';
+import type { System } from '../../../protocol/message.ts';
 import type { LogEntry } from '../../stores/store.ts';
 import { type DeliveredEntry, missedEntries, RecentEntries } from './recent.ts';
 

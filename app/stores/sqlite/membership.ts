@@ -1,4 +1,4 @@
-import type { System } from '../../../protocol/models.ts';
+import type { System } from '../../../protocol/message.ts';
 import { systemContent } from '../../models/message.ts';
 import { Refusal } from '../../models/refusal.ts';
 import { ownerAfterJoin, refuseMore } from '../../models/room.ts';

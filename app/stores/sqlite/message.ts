@@ -1,5 +1,5 @@
 import { LIMITS } from '../../../protocol/limits.ts';
-import type { Message } from '../../../protocol/models.ts';
+import type { Message } from '../../../protocol/message.ts';
 import { type Decision, decideDelete, decideEdit, membershipChange } from '../../models/message.ts';
 import { Refusal } from '../../models/refusal.ts';
 import { refuseNonMember } from '../../models/room.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { Id } from '../../../protocol/models.ts';
+import { Id } from '../../../protocol/fields.ts';
 import { Database } from './database.ts';
 import { MIGRATIONS, migrate } from './migrations.ts';
 

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
-import type { RoomType } from '../../../protocol/models.ts';
+import type { RoomType } from '../../../protocol/room.ts';
 import { WRONG } from '../../../protocol/words.ts';
 import { decodeCursor, encodeCursor } from '../../models/cursor.ts';
 import { Refusal } from '../../models/refusal.ts';

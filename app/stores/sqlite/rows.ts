@@ -1,4 +1,5 @@
-import type { Message, RoomType, System } from '../../../protocol/models.ts';
+import type { Message, System } from '../../../protocol/message.ts';
+import type { RoomType } from '../../../protocol/room.ts';
 import type { StoredRoom } from '../../models/room.ts';
 import { isoTime } from '../../models/time.ts';
 import type { StoredUser } from '../../models/user.ts';

@@ -1,4 +1,4 @@
-import type { Message } from '../../../protocol/models.ts';
+import type { Message } from '../../../protocol/message.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import { RawJson } from '../../models/raw-json.ts';
