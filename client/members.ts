@@ -13,20 +13,16 @@ export class Members {
     this.users = users;
   }
 
-  /** Takes a new member, as long as the list is complete and short; true when something changed. */
-  joined(user: User, count: number): boolean {
+  /** Takes a new member, as long as the list is complete and short. */
+  joined(user: User, count: number): void {
     const others = this.users.filter((other) => other.id !== user.id);
-    if (others.length >= MEMBERS_MAX || others.length + 1 < count) return this.presence(user.id, user.is_active);
-    this.users = [...others, user];
-    return true;
+    if (others.length >= MEMBERS_MAX || others.length + 1 < count) this.presence(user.id, user.is_active);
+    else this.users = [...others, user];
   }
 
-  /** Someone is no member any more; true when something changed. */
-  left(user_id: string): boolean {
-    const others = this.users.filter((user) => user.id !== user_id);
-    if (others.length === this.users.length) return false;
-    this.users = others;
-    return true;
+  /** Someone is no member any more. */
+  left(user_id: string): void {
+    this.users = this.users.filter((user) => user.id !== user_id);
   }
 
   /** A member went on- or offline; true when something changed. */

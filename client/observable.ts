@@ -64,12 +64,12 @@ export abstract class Observable<S> {
   /** Called when a listener came. */
   protected subscribed(): void {}
 
-  /** Call after each change. */
-  protected changed(): void {
+  /** Call after each change of what it shows. */
+  changed(): void {
     this.#snapshot = undefined;
     if (!this.#told) return;
     this.#told = false;
-    void Promise.resolve().then(() => {
+    queueMicrotask(() => {
       this.#told = true;
       this.#listeners.call();
     });

@@ -1,5 +1,26 @@
 import type { Message } from '../protocol/message.ts';
 
+/**
+ * One change of a room: its number there, beside the message that it changed or, where an event of a later version tells
+ * the change in another way, beside fields that mean nothing here.
+ */
+export interface LogEntry {
+  readonly room_id: string;
+  readonly rev: number;
+}
+
+/** Whether the payload of an event is an entry of a room's log; any that has both fields is, whatever the event's name. */
+export function isEntry(payload: unknown): payload is LogEntry {
+  const { room_id, rev }: Partial<LogEntry> = Object(payload);
+  return room_id !== undefined && rev !== undefined;
+}
+
+/** Whether an entry holds the message that it changed, in its newest state. */
+export function isMessage(entry: LogEntry): entry is Message {
+  const { seq, content } = entry as Partial<Message>;
+  return seq !== undefined && content !== undefined;
+}
+
 /** A page of `sync` for one room. */
 export interface SyncPage {
   readonly head: number;
@@ -10,10 +31,10 @@ export interface SyncPage {
 /** Live entries kept while what is before them is fetched. Past this they are let go, and fetched as well. */
 const HELD_MAX = 1_000;
 
-/** Follows the log of one room: passes on each change once, in order of `rev`. */
+/** Follows the log of one room: passes on each message that changed, once a change, in order of `rev`. */
 export class RoomLog {
   readonly #apply: (message: Message) => void;
-  readonly #held = new Map<number, Message>();
+  readonly #held = new Map<number, LogEntry>();
   #cursor: number;
 
   /** Everything up to `cursor` is known; `apply` is given what comes after it. */
@@ -28,14 +49,14 @@ export class RoomLog {
   }
 
   /** Takes a live entry. True when what is before it is missing: `sync` must be asked. */
-  event(message: Message): boolean {
-    const { rev } = message;
+  event(entry: LogEntry): boolean {
+    const { rev } = entry;
     if (rev <= this.#cursor) return false;
     if (rev > this.#cursor + 1) {
-      if (this.#held.size < HELD_MAX) this.#held.set(rev, message);
+      if (this.#held.size < HELD_MAX) this.#held.set(rev, entry);
       return true;
     }
-    this.#take(message);
+    this.#take(entry);
     this.#takeHeld();
     return false;
   }
@@ -48,9 +69,9 @@ export class RoomLog {
     return has_more || this.#held.size > 0;
   }
 
-  #take(message: Message): void {
-    this.#cursor = message.rev;
-    this.#apply(message);
+  #take(entry: LogEntry): void {
+    this.#cursor = entry.rev;
+    if (isMessage(entry)) this.#apply(entry);
   }
 
   #takeHeld(): void {

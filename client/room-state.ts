@@ -7,7 +7,7 @@ import type { Marks } from './marks.ts';
 import { Members } from './members.ts';
 import { Listeners, Observable } from './observable.ts';
 import type { Outbox } from './outbox.ts';
-import { RoomLog, type SyncPage } from './room-log.ts';
+import { RoomLog } from './room-log.ts';
 import { type SentMessage, Timeline } from './timeline.ts';
 import { type TypingUser, TypingUsers } from './typing.ts';
 
@@ -129,16 +129,6 @@ export class RoomState extends Observable<RoomSnapshot> {
     this.changed();
   }
 
-  /** Takes a live entry of the log. True when `sync` must be asked. */
-  event(message: Message): boolean {
-    return this.#log?.event(message) ?? false;
-  }
-
-  /** Takes a page of `sync` that was asked for `log`. True when another one is needed. */
-  page(log: RoomLog, page: SyncPage): boolean {
-    return log === this.#log && log.page(page);
-  }
-
   /** Takes a newer state of a message from the answer to a command; the log does not move by it. */
   merge(message: Message): void {
     if (this.#log === undefined) return;
@@ -173,11 +163,6 @@ export class RoomState extends Observable<RoomSnapshot> {
 
   presence(user_id: string, is_active: boolean): void {
     if (this.#members.presence(user_id, is_active)) this.changed();
-  }
-
-  /** Something changed that the snapshot shows: what is loaded, the outbox or the mark. */
-  refresh(): void {
-    this.changed();
   }
 
   protected override subscribed(): void {

@@ -195,7 +195,7 @@ export class ChatRoom {
       )
       .finally(() => {
         if (this.#loading?.done === done) this.#loading = undefined;
-        this.#state.refresh();
+        this.#state.changed();
       });
     this.#loading = { kind, done };
     return done;

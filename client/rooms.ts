@@ -3,6 +3,7 @@ import type { EventName, EventPayload } from '../protocol/events.ts';
 import type { Message } from '../protocol/message.ts';
 import type { Room } from '../protocol/room.ts';
 import { ChatRoom, type RoomHost } from './room.ts';
+import { isEntry, isMessage, type LogEntry } from './room-log.ts';
 import { RoomState } from './room-state.ts';
 import { type RoomEntry, Syncer } from './sync.ts';
 
@@ -37,11 +38,7 @@ export class Rooms {
       onGone: (room_id) => this.left(room_id),
       onBusy: () => options.onChange(),
     });
-    const entry = (message: Message) => this.#message(message);
     this.#handlers = {
-      message: entry,
-      message_updated: entry,
-      message_deleted: entry,
       room_info: ({ room }) => this.#entered(room),
       room_deleted: ({ room_id }) => this.left(room_id),
       user_joined_room: ({ user, room }) => this.#entries.get(room.id)?.state.memberJoined(user, room),
@@ -62,8 +59,9 @@ export class Rooms {
     return this.#entry(room_id).room;
   }
 
-  /** Takes an event of the server; one that is not known is ignored. */
+  /** Takes an event of the server: as an entry of a room's log where it is one, and as what its name says, if it is known. */
   handle(name: string, payload: unknown): void {
+    if (name !== 'room_deleted' && isEntry(payload)) this.#logged(payload);
     const handlers = this.#handlers as Readonly<Record<string, ((payload: unknown) => void) | undefined>>;
     if (Object.hasOwn(handlers, name)) handlers[name]?.(payload);
   }
@@ -113,8 +111,8 @@ export class Rooms {
 
   /** The outbox or a mark has changed: of one room, or of any. */
   refresh(room_id?: string): void {
-    if (room_id !== undefined) this.#entries.get(room_id)?.state.refresh();
-    else for (const { state } of this.#entries.values()) state.refresh();
+    if (room_id !== undefined) this.#entries.get(room_id)?.state.changed();
+    else for (const { state } of this.#entries.values()) state.changed();
   }
 
   /** Nobody is signed in any more: drops all that is loaded and known. */
@@ -152,13 +150,13 @@ export class Rooms {
     for (const entry of this.#entries.values()) if (entry.state.log !== undefined) this.#syncer.startAfresh(entry);
   }
 
-  #message(message: Message): void {
-    const entry = this.#entries.get(message.room_id);
+  #logged(logged: LogEntry): void {
+    const entry = this.#entries.get(logged.room_id);
     const user = this.#options.user();
-    if (entry?.state.log === undefined) {
-      if (message.user_id === user?.id) user.outbox.arrived(message);
-    } else if (entry.state.event(message)) this.#syncer.request(entry);
-    if (entry !== undefined && message.rev === message.seq) this.#toFront(entry.room);
+    if (entry?.state.log?.event(logged)) this.#syncer.request(entry);
+    if (!isMessage(logged)) return;
+    if (entry?.state.log === undefined && logged.user_id === user?.id) user.outbox.arrived(logged);
+    if (entry !== undefined && logged.rev === logged.seq) this.#toFront(entry.room);
   }
 
   #opened(answer: CommandResult<'join_room'>): void {

@@ -3,7 +3,7 @@ import { Backoff, Sleep } from './backoff.ts';
 import { type Connection, PAGE_MS } from './connection.ts';
 import { ChatError } from './error.ts';
 import type { ChatRoom } from './room.ts';
-import type { RoomLog, SyncPage } from './room-log.ts';
+import type { RoomLog } from './room-log.ts';
 import type { RoomState } from './room-state.ts';
 
 /** A room with what is known of it. */
@@ -24,10 +24,8 @@ export interface SyncerOptions {
   readonly onBusy: () => void;
 }
 
-interface Asked {
-  readonly entry: RoomEntry;
-  readonly log: RoomLog;
-}
+/** The rooms of one `sync` by id, each with the log that was asked for: by the answer it may be another one. */
+type Asked = Map<string, readonly [RoomEntry, RoomLog]>;
 
 /** Its type holds it to the protocol's number, and the bundle needs no table for it. */
 const SYNC_ROOMS: (typeof LIMITS)['sync_rooms'] = 100;
@@ -112,13 +110,13 @@ export class Syncer {
   async #work(): Promise<void> {
     const [afresh] = this.#afresh;
     if (afresh !== undefined) return this.#join(afresh);
-    const asked: Asked[] = [];
+    const asked: Asked = new Map();
     for (const entry of this.#behind) {
       const { log } = entry.state;
       if (log === undefined) this.#behind.delete(entry);
-      else if (asked.length < SYNC_ROOMS) asked.push({ entry, log });
+      else if (asked.size < SYNC_ROOMS) asked.set(entry.room.id, [entry, log]);
     }
-    if (asked.length > 0) await this.#sync(asked);
+    if (asked.size > 0) await this.#sync(asked);
   }
 
   async #join(entry: RoomEntry): Promise<void> {
@@ -132,32 +130,27 @@ export class Syncer {
     }
   }
 
-  async #sync(asked: readonly Asked[]): Promise<void> {
+  async #sync(asked: Asked): Promise<void> {
     const { connection, epoch, onEpoch } = this.#options;
-    const rooms = asked.map(({ entry, log }) => ({ room_id: entry.room.id, seq: log.cursor }));
+    const rooms = [...asked].map(([room_id, [, log]]) => ({ room_id, seq: log.cursor }));
     let retry: ChatError | undefined;
     const payload = { epoch: epoch(), rooms };
     await connection.call('sync', payload, {
       answerMs: PAGE_MS,
       apply: (answer) => {
         if (answer.epoch !== payload.epoch) return onEpoch(answer.epoch);
-        const byId = new Map(asked.map((one) => [one.entry.room.id, one]));
         for (const result of answer.rooms) {
-          const one = byId.get(result.room_id);
-          if (one === undefined) continue;
+          const [entry, log] = asked.get(result.room_id) ?? [];
+          if (entry === undefined) continue;
           if ('error' in result)
-            retry = this.#refused(one.entry, new ChatError({ code: result.error, message: '' })) ?? retry;
-          else this.#page(one, result);
+            retry = this.#refused(entry, new ChatError({ code: result.error, message: '' })) ?? retry;
+          else if (log !== entry.state.log) continue;
+          else if (result.reset) this.startAfresh(entry);
+          else if (!log?.page(result)) this.#behind.delete(entry);
         }
       },
     });
     if (retry !== undefined) throw retry;
-  }
-
-  #page({ entry, log }: Asked, result: SyncPage & { readonly reset: boolean }): void {
-    if (entry.state.log !== log) return;
-    if (result.reset) this.startAfresh(entry);
-    else if (!entry.state.page(log, result)) this.#behind.delete(entry);
   }
 
   /** The error again when the room can be asked for once more. */

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { LIMITS } from '../../protocol/limits.ts';
 import { ConfigError, type Env, loadEnv, readConfig } from './config.ts';
 
 const SECRET = 'correct horse battery staple, twice';
@@ -34,9 +33,9 @@ describe('readConfig', () => {
       pingTimeoutMs: 20_000,
       pingIntervalMs: 25_000,
       metricsToken: null,
-      presenceGraceMs: LIMITS.presence_grace_ms,
+      presenceGraceMs: 20_000,
       presenceBroadcastMax: 500,
-      typingLapseMs: LIMITS.typing_lapse_ms,
+      typingLapseMs: 8000,
       storeQueueMax: 10_000,
       shutdownTimeoutMs: 10_000,
       rateLimits: {},

@@ -55,11 +55,20 @@ class Chat:
         self.io.on("server_closing", self.server_closing)
         self.return_s = 0
         self.leaving = False
-        for event in ("message", "message_updated", "message_deleted"):
-            self.io.on(event, self.inbox.put)
+        self.io.on("room_deleted", self.room_deleted)
+        self.io.on("*", self.event)
 
     def server_closing(self, message):
         self.return_s = message["retry_after_ms"] / 1000
+
+    def room_deleted(self, deleted):
+        if deleted["room_id"] == self.room_id:
+            stop("The room was deleted.")
+
+    def event(self, _, payload=None):
+        """Whatever has room_id and rev is an entry of that room's log, whether this program knows its name or not."""
+        if isinstance(payload, dict) and "room_id" in payload and "rev" in payload:
+            self.inbox.put(payload)
 
     def disconnected(self, *_):
         self.ready.clear()
@@ -91,9 +100,9 @@ class Chat:
     def follow(self):
         """Keeps the room up to date, through every reconnection."""
         while True:
-            message = self.inbox.get()
+            entry = self.inbox.get()
             try:
-                self.resume() if message is None else self.entry(message)
+                self.resume() if entry is None else self.entry(entry)
             except Refused as refused:
                 if refused.code == "INVALID_TOKEN":
                     self.token_file.unlink()  # the next start makes a new guest
@@ -145,23 +154,24 @@ class Chat:
                 self.cursor = max(self.cursor, page["head"])
             self.take_held()
 
-    def entry(self, message):
+    def entry(self, entry):
         """A live entry: the next one is shown, a lower one dropped, a higher one kept until sync has filled the gap."""
-        if message["room_id"] != self.room_id or message["rev"] <= self.cursor:
+        if entry["room_id"] != self.room_id or entry["rev"] <= self.cursor:
             return
-        self.held[message["rev"]] = message
+        self.held[entry["rev"]] = entry
         self.take_held()
         if self.held:
             self.sync()
 
     def take_held(self):
-        self.held = {rev: message for rev, message in self.held.items() if rev > self.cursor}
+        self.held = {rev: entry for rev, entry in self.held.items() if rev > self.cursor}
         while self.cursor + 1 in self.held:
             self.take(self.held.pop(self.cursor + 1))
 
-    def take(self, message):
-        self.cursor = message["rev"]
-        self.show(message)
+    def take(self, entry):
+        self.cursor = entry["rev"]
+        if "seq" in entry and "content" in entry:  # otherwise it tells what this program does not show
+            self.show(entry)
 
     def show(self, message):
         text = "(deleted)" if message["deleted"] else message["content"]

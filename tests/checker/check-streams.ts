@@ -1,6 +1,6 @@
 import type { Message } from '../../protocol/index.ts';
 import type { Finding } from './findings.ts';
-import { logEntry } from './knowledge.ts';
+import { loggedMessage } from './knowledge.ts';
 import { type Arrival, type ConnectionHistory, succeeded } from './records.ts';
 import { describeMessage, type RoomLog } from './room-log.ts';
 
@@ -54,7 +54,7 @@ type Step =
   | { readonly is: 'notice'; readonly text: string };
 
 function stepsOf(arrival: Arrival, user_id: string): (readonly [string, Step])[] {
-  const entry = logEntry(arrival);
+  const entry = loggedMessage(arrival);
   if (entry !== undefined) return [[entry.room_id, { is: 'entry', message: entry, text: describeMessage(entry) }]];
   if (arrival.kind === 'answer') return snapshotsOf(arrival);
   switch (arrival.event) {

@@ -1,13 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type Answer,
-  type CommandName,
-  type CommandPayload,
-  type CommandResult,
-  type EventPayload,
-  LOG_EVENT_NAMES,
-  type Message,
-} from '../../protocol/index.ts';
+import type { Answer, CommandName, CommandPayload, CommandResult, EventPayload } from '../../protocol/index.ts';
+import { type LogEntry, logEntry } from '../support/entry.ts';
 import { Connection, type Way } from './connection.ts';
 import type { Random } from './random.ts';
 import type { Recorder } from './records.ts';
@@ -38,8 +31,6 @@ interface Unsent {
   underWay: boolean;
 }
 
-const LOG_EVENTS: ReadonlySet<string> = new Set(LOG_EVENT_NAMES);
-
 /**
  * A plain Socket.IO client that follows "What a client does" of the protocol to the letter: it keeps a cursor for each
  * room, keeps higher live entries while it syncs, starts afresh on a reset, comes back with its token whenever its
@@ -51,7 +42,7 @@ export class CheckedClient {
   readonly rooms = new Map<string, RoomView>();
   readonly #options: ClientOptions;
   readonly #unsent = new Map<string, Unsent>();
-  readonly #entering = new Map<string, { readonly entries: Message[]; readonly answer: Promise<void> }>();
+  readonly #entering = new Map<string, { readonly entries: LogEntry[]; readonly answer: Promise<void> }>();
   #connection: Connection | undefined;
   #count = 0;
   #epoch = '';
@@ -133,7 +124,7 @@ export class CheckedClient {
   enter(room_id: string): Promise<void> {
     const under = this.#entering.get(room_id);
     if (under !== undefined) return under.answer;
-    const entries: Message[] = [];
+    const entries: LogEntry[] = [];
     const answer = this.#enter(room_id, entries);
     this.#entering.set(room_id, { entries, answer });
     return answer;
@@ -199,7 +190,7 @@ export class CheckedClient {
     }
   }
 
-  async #enter(room_id: string, entries: readonly Message[]): Promise<void> {
+  async #enter(room_id: string, entries: readonly LogEntry[]): Promise<void> {
     try {
       // The caller has to note that it is entering first.
       await null;
@@ -221,8 +212,9 @@ export class CheckedClient {
   }
 
   #onEvent(event: string, payload: unknown): void {
-    if (LOG_EVENTS.has(event)) {
-      this.#onEntry(payload as Message);
+    const entry = logEntry(event, payload);
+    if (entry !== undefined) {
+      this.#onEntry(entry);
     } else if (event === 'room_info') {
       const { room, messages } = payload as EventPayload<'room_info'>;
       const view = this.rooms.get(room.id);
@@ -235,19 +227,21 @@ export class CheckedClient {
         view.behind = true;
         void this.#sync();
       }
+    } else if (event === 'room_deleted') {
+      this.rooms.delete((payload as EventPayload<'room_deleted'>).room_id);
     } else if (event === 'user_left_room') {
       const { user_id, room_id } = payload as EventPayload<'user_left_room'>;
       if (user_id === this.account.user_id) this.rooms.delete(room_id);
     }
   }
 
-  #onEntry(message: Message): void {
-    const view = this.rooms.get(message.room_id);
+  #onEntry(entry: LogEntry): void {
+    const view = this.rooms.get(entry.room_id);
     if (view === undefined) {
-      this.#entering.get(message.room_id)?.entries.push(message);
+      this.#entering.get(entry.room_id)?.entries.push(entry);
       return;
     }
-    view.entry(message);
+    view.entry(entry);
     if (view.behind) void this.#sync();
   }
 

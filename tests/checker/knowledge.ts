@@ -1,4 +1,5 @@
-import { LOG_EVENT_NAMES, type Message } from '../../protocol/index.ts';
+import type { Message } from '../../protocol/index.ts';
+import { logEntry, messageIn } from '../support/entry.ts';
 import { type Arrival, type History, succeeded } from './records.ts';
 
 /** A state of a message that a client was told. */
@@ -9,18 +10,15 @@ export interface Sighting {
   readonly where: string;
 }
 
-const LOG_EVENTS: ReadonlySet<string> = new Set(LOG_EVENT_NAMES);
-
-/** The entry that an event tells, when it is one of the three that make up the log. */
-export function logEntry(arrival: Arrival): Message | undefined {
-  if (arrival.kind !== 'event' || !LOG_EVENTS.has(arrival.event)) return undefined;
-  return arrival.payload as Message;
+/** The message that an event tells as an entry of the log, if the arrival is one. */
+export function loggedMessage(arrival: Arrival): Message | undefined {
+  return arrival.kind === 'event' ? messageIn(logEntry(arrival.event, arrival.payload)) : undefined;
 }
 
 /** The messages that an arrival tells. */
 function messagesIn(arrival: Arrival): readonly Message[] {
   if (arrival.kind === 'event') {
-    const entry = logEntry(arrival);
+    const entry = loggedMessage(arrival);
     if (entry !== undefined) return [entry];
     return arrival.event === 'room_info' ? arrival.payload.messages : [];
   }

@@ -1,4 +1,5 @@
 import type { Message } from '../../protocol/index.ts';
+import { type LogEntry, messageIn } from '../support/entry.ts';
 import type { RoomHeld } from './records.ts';
 
 /**
@@ -15,7 +16,7 @@ export class RoomView {
   /** Whether it must ask `sync`. */
   behind = false;
   readonly #messages = new Map<string, Message>();
-  readonly #kept = new Map<number, Message>();
+  readonly #kept = new Map<number, LogEntry>();
 
   /** @param seq the number of the snapshot */
   constructor(room_id: string, seq: number) {
@@ -39,16 +40,15 @@ export class RoomView {
   }
 
   /** Takes a live entry. */
-  entry(message: Message): void {
-    if (message.rev <= this.cursor) return;
-    if (message.rev > this.cursor + 1) {
-      this.#kept.set(message.rev, message);
+  entry(entry: LogEntry): void {
+    if (entry.rev <= this.cursor) return;
+    if (entry.rev > this.cursor + 1) {
+      this.#kept.set(entry.rev, entry);
       this.behind = true;
       return;
     }
-    this.#merge(message);
-    this.cursor = message.rev;
-    this.#applyKept();
+    this.#take(entry);
+    this.#takeKept();
   }
 
   /** Takes a page of `sync`. */
@@ -56,7 +56,7 @@ export class RoomView {
     for (const message of messages) this.#merge(message);
     const reached = has_more ? (messages.at(-1)?.rev ?? this.cursor) : head;
     this.cursor = Math.max(this.cursor, reached);
-    this.#applyKept();
+    this.#takeKept();
     this.behind = has_more || this.#kept.size > 0;
   }
 
@@ -72,12 +72,17 @@ export class RoomView {
     return { room_id: this.room_id, cursor: this.cursor, floor: this.floor, messages: [...this.#messages.values()] };
   }
 
-  #applyKept(): void {
+  #take(entry: LogEntry): void {
+    const message = messageIn(entry);
+    if (message !== undefined) this.#merge(message);
+    this.cursor = entry.rev;
+  }
+
+  #takeKept(): void {
     for (;;) {
       const next = this.#kept.get(this.cursor + 1);
       if (next === undefined) break;
-      this.#merge(next);
-      this.cursor = next.rev;
+      this.#take(next);
     }
     for (const rev of this.#kept.keys()) if (rev <= this.cursor) this.#kept.delete(rev);
   }

@@ -1,5 +1,6 @@
-import { LOG_EVENT_NAMES, type Message, type Room } from '../../protocol/index.ts';
+import type { Message, Room } from '../../protocol/index.ts';
 import type { TestClient } from './client.ts';
+import { logEntry, messageIn } from './entry.ts';
 
 /** What the model knows of one message. */
 export interface ModelMessage {
@@ -101,11 +102,9 @@ export class ModelRoom {
 
 /** The entries of a room's log that a client received, in order of arrival. */
 export function entries(client: TestClient, room: Room): Message[] {
-  const names: readonly string[] = LOG_EVENT_NAMES;
   return client.entries.flatMap((entry) => {
-    if (entry.kind !== 'event' || !names.includes(entry.name)) return [];
-    const message = entry.payload as Message;
-    return message.room_id === room.id ? [message] : [];
+    const message = entry.kind === 'event' ? messageIn(logEntry(entry.name, entry.payload)) : undefined;
+    return message?.room_id === room.id ? [message] : [];
   });
 }
 

@@ -8,11 +8,10 @@ import {
   EVENTS,
   type EventName,
   LIMITS,
-  LOG_EVENT_NAMES,
-  Message,
   Refused,
   Room,
 } from '../../protocol/index.ts';
+import { type LogEntry, logEntry } from './entry.ts';
 
 /** How far one connection has followed the log of one room. */
 interface Place {
@@ -103,8 +102,7 @@ export class Verifier {
       const gone = EVENTS.user_left_room.payload.safeParse(payload).data;
       if (gone !== undefined && gone.user_id === this.userId) this.leave(gone.room_id, gone.seq);
     }
-    const names: readonly string[] = LOG_EVENT_NAMES;
-    const entry = names.includes(name) ? Message.safeParse(payload).data : undefined;
+    const entry = logEntry(name, payload);
     if (entry !== undefined) this.entry(entry);
   }
 
@@ -116,7 +114,7 @@ export class Verifier {
     place.left = true;
   }
 
-  private entry(entry: Message): void {
+  private entry(entry: LogEntry): void {
     const place = this.place(entry.room_id);
     const at = `entry ${entry.rev} of room ${entry.room_id}`;
     if (place.left) this.report(`${at} came after the end of the membership`);
