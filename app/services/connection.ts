@@ -39,14 +39,10 @@ export interface Connection {
   identity: Identity | null;
   /** True once the transport is gone; nothing can be sent any more. */
   readonly closed: boolean;
-  /** Rooms that a command of this connection is entering: that command answers for them, the tail need not. */
-  joining: Set<string> | null;
   /** How many of its commands are under way. */
   running: number;
   /** Set once it is being sent away: its new commands are refused, and this is called when none is under way. */
   leave: (() => void) | null;
   /** Sends to this connection alone. */
   send(outgoing: Outgoing): void;
-  /** The end of the chain of changes to this connection's subscriptions; they run one after another. */
-  turn: Promise<unknown>;
 }

@@ -20,7 +20,6 @@ const READS_BYTES_MAX = LIMITS.answer_bytes;
 
 /** Nothing to be sent. */
 export const NOTHING: Chunk[] = [];
-const DONE = Promise.resolve();
 
 /** What carries to a connection. */
 export interface Outlet {
@@ -35,8 +34,6 @@ export class SocketConnection implements Connection, Unread {
   readonly socket: Socket;
   readonly locale: Locale;
   identity: Identity | null = null;
-  joining: Set<string> | null = null;
-  turn: Promise<unknown> = DONE;
   running = 0;
   leave: (() => void) | null = null;
   /** The sign-in that is under way. */

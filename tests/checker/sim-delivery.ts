@@ -8,11 +8,9 @@ export class SimConnection implements Connection {
   readonly locale = 'en';
   readonly history: ConnectionHistory;
   identity: Identity | null = null;
-  joining: Set<string> | null = null;
   running = 0;
   leave = null;
   closed = false;
-  turn: Promise<unknown> = Promise.resolve();
   /** What goes out at the end of the turn. */
   outbox: (() => void)[] = [];
   readonly #recorder: Recorder;

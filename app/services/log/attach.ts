@@ -1,9 +1,12 @@
 import type { Logger } from '../../core/logger.ts';
-import type { Connection, OnlineUser } from '../connection.ts';
+import type { Connection } from '../connection.ts';
 import type { Delivery } from '../delivery.ts';
-import type { Streams } from './cut-over.ts';
+import type { CutOver } from './cut-over.ts';
+import type { FollowedRooms } from './followed-rooms.ts';
 import type { Bookmark, RecentEntries } from './recent.ts';
+import type { SubscriptionQueue } from './subscription-queue.ts';
 import { Turns } from './turns.ts';
+import type { Welcomes } from './welcomes.ts';
 
 /** A room, and the number up to which a connection knows it. */
 export type KnownRoom = readonly [room_id: string, known: number];
@@ -11,13 +14,12 @@ export type KnownRoom = readonly [room_id: string, known: number];
 /** What {@link Attachments} work on. */
 export interface AttachmentOptions {
   readonly recent: RecentEntries;
-  readonly streams: Streams;
+  readonly cutOver: CutOver;
+  readonly rooms: FollowedRooms;
+  readonly welcomes: Welcomes;
+  readonly queue: SubscriptionQueue;
   readonly delivery: Delivery;
   readonly logger: Logger;
-  /** Records that a user is no member of a room any more, unless a connection follows it. */
-  readonly leaveRoom: (user: OnlineUser, room_id: string) => void;
-  /** Brings a connection into a room later, if its user is a member then. */
-  readonly welcome: (connection: Connection, room_id: string) => void;
   /** How many rooms a connection is subscribed to in one turn of the event loop. */
   readonly roomsAtOnce?: number | undefined;
 }
@@ -40,7 +42,7 @@ export class Attachments {
    * For the rest see {@link attach}.
    */
   async attachAll(connection: Connection, memberships: readonly KnownRoom[], bookmark: Bookmark): Promise<void> {
-    const { recent, delivery, leaveRoom, welcome } = this.#options;
+    const { recent, delivery, rooms, welcomes } = this.#options;
     const user = connection.identity?.user;
     if (user === undefined || connection.closed) return;
     if (!recent.reachesBackTo(bookmark)) {
@@ -49,10 +51,10 @@ export class Attachments {
       return;
     }
     const member = new Set(memberships.map(([room_id]) => room_id));
-    for (const room_id of user.rooms) if (!member.has(room_id)) leaveRoom(user, room_id);
+    for (const room_id of user.rooms) if (!member.has(room_id)) rooms.removeMember(user, room_id);
     const joined = recent.joinedSince(bookmark, user.id);
     const attached = this.attach(connection, memberships, bookmark);
-    for (const room_id of joined) welcome(connection, room_id);
+    for (const room_id of joined) welcomes.welcome(connection, room_id);
     await attached;
   }
 
@@ -63,17 +65,17 @@ export class Attachments {
    */
   attach(connection: Connection, rooms: readonly KnownRoom[], bookmark: Bookmark): Promise<void> {
     const attached = this.#inTurns(connection, rooms, bookmark);
-    connection.turn = connection.turn.then(() => attached);
+    this.#options.queue.add(connection, attached);
     return attached;
   }
 
   async #inTurns(connection: Connection, rooms: readonly KnownRoom[], bookmark: Bookmark): Promise<void> {
-    const { streams, logger, delivery, roomsAtOnce = ROOMS_AT_ONCE } = this.#options;
+    const { cutOver, logger, delivery, roomsAtOnce = ROOMS_AT_ONCE } = this.#options;
     try {
       for (let i = 0; i < rooms.length && !connection.closed; i += roomsAtOnce) {
         if (i > 0) await this.#turns.next();
         const behind = this.#now(connection, rooms.slice(i, i + roomsAtOnce), bookmark);
-        for (const [room_id, known] of behind) await streams.attach(connection, { room_id, known, bookmark });
+        for (const [room_id, known] of behind) await cutOver.attach(connection, { room_id, known, bookmark });
       }
     } catch (error) {
       logger.warn({ err: error, connection: connection.id }, 'a connection could not follow its rooms');
@@ -83,13 +85,13 @@ export class Attachments {
 
   /** Subscribes to rooms in this turn. @returns those of which some of what the connection needs is not in memory */
   #now(connection: Connection, rooms: readonly KnownRoom[], bookmark: Bookmark): KnownRoom[] {
-    const { recent, streams } = this.#options;
+    const { recent, cutOver } = this.#options;
     const user = connection.identity?.user;
     if (user === undefined) return [];
     const lately = recent.since(bookmark, new Set(rooms.map(([room_id]) => room_id)));
     return rooms.filter(([room_id, known]) => {
       const delivered = lately.get(room_id) ?? [];
-      return !streams.cutOver(connection, user, { room_id, known, bookmark, delivered });
+      return !cutOver.tryNow(connection, user, { room_id, known, bookmark, delivered });
     });
   }
 }

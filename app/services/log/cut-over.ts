@@ -7,29 +7,21 @@ import type { Connection, OnlineUser } from '../connection.ts';
 import type { Delivery } from '../delivery.ts';
 import type { Presence } from '../presence.ts';
 import { entryEvents } from './entry-events.ts';
+import type { FollowedRooms } from './followed-rooms.ts';
 import { type Bookmark, type DeliveredEntry, missedEntries, type RecentEntries } from './recent.ts';
 import type { RoomLog } from './room-log.ts';
 
-/** What {@link Streams} work on. */
-export interface StreamOptions {
+/** Where rooms are read, and to whom it is given. */
+export interface CutOverOptions {
   readonly store: Store;
   readonly delivery: Delivery;
   readonly presence: Presence;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly recent: RecentEntries;
-  /** The log of a room, if it is followed. */
-  readonly logOf: (room_id: string) => RoomLog | undefined;
-  /** Begins to follow a room whose entries up to `cursor` count as delivered. */
-  readonly follow: (room_id: string, cursor: number) => RoomLog;
-  /** Whether a connection receives a room, or will as soon as the tail is where its snapshot is. */
-  readonly follows: (connection: Connection, room_id: string) => boolean;
-  /** Follows a room no more, if nobody needs it. */
-  readonly dropUnused: (room_id: string) => void;
-  /** Records that a user is no member of a room any more, unless a connection follows it. */
-  readonly leaveRoom: (user: OnlineUser, room_id: string) => void;
-  /** Brings a connection into a room later, if its user is a member then. */
-  readonly welcome: (connection: Connection, room_id: string) => void;
+  readonly rooms: FollowedRooms;
+  /** A connection was sent the end of its user's membership: it may have begun anew, and is then to be welcomed. */
+  readonly onRemoved: (connection: Connection, room_id: string) => void;
 }
 
 /** Where a connection stands in a room: it knows everything up to `known`; what came since then is kept from `bookmark` on. */
@@ -43,10 +35,10 @@ interface Standing {
  * Brings connections onto the streams of rooms, as in atproto's outbox: bookmark where the stream is, read a snapshot, send
  * what came in between, cut over.
  */
-export class Streams {
-  readonly #options: StreamOptions;
+export class CutOver {
+  readonly #options: CutOverOptions;
 
-  constructor(options: StreamOptions) {
+  constructor(options: CutOverOptions) {
     this.#options = options;
   }
 
@@ -59,8 +51,8 @@ export class Streams {
     if (user === undefined) throw new Refusal('UNAUTHENTICATED');
     const bookmark = this.#options.recent.open();
     try {
-      const log = this.#options.logOf(room_id);
-      if (log !== undefined && this.#options.follows(connection, room_id)) {
+      const log = this.#options.rooms.get(room_id);
+      if (log !== undefined && this.#options.rooms.follows(connection, room_id)) {
         await this.#readAgain(connection, user, { room_id, log, bookmark, answer });
         return;
       }
@@ -94,7 +86,7 @@ export class Streams {
     } finally {
       log.resume();
       await this.#attachOrEnd(connection, { room_id, known, bookmark });
-      this.#options.dropUnused(room_id);
+      this.#options.rooms.dropUnused(room_id);
     }
   }
 
@@ -126,8 +118,7 @@ export class Streams {
 
   /** A page of the log, and up to which number it tells everything; null when there is no such room any more. */
   async #readLog(room_id: string, after: number): Promise<{ entries: LogEntry[]; reached: number } | null> {
-    this.#options.metrics.gapReads.inc();
-    const { entries, head, has_more } = await this.#options.store.messages.log({ room_id, after });
+    const { entries, head, has_more } = await this.#options.rooms.read(room_id, after);
     const reached = has_more ? (entries.at(-1)?.message.rev ?? head) : head;
     return reached <= after ? null : { entries, reached };
   }
@@ -147,14 +138,14 @@ export class Streams {
     const user = connection.identity?.user;
     for (let at = known; user !== undefined; ) {
       const delivered = this.#options.recent.since(bookmark, new Set([room_id])).get(room_id) ?? [];
-      if (this.cutOver(connection, user, { room_id, known: at, bookmark, delivered })) return;
+      if (this.tryNow(connection, user, { room_id, known: at, bookmark, delivered })) return;
       const page = await this.#readLog(room_id, at);
       if (page === null) {
         this.#tellDeleted(connection, user, room_id);
         return;
       }
       if (this.#sendUntilRemoval(connection, user, page.entries)) {
-        this.#options.welcome(connection, room_id);
+        this.#options.onRemoved(connection, room_id);
         return;
       }
       at = page.reached;
@@ -164,14 +155,14 @@ export class Streams {
   /** Tells a connection that knows a room, and does not follow it yet, that it is gone. */
   #tellDeleted(connection: Connection, user: OnlineUser, room_id: string): void {
     connection.send({ event: 'room_deleted', payload: { room_id } });
-    this.#options.leaveRoom(user, room_id);
+    this.#options.rooms.removeMember(user, room_id);
   }
 
   /**
    * Subscribes a connection that knows a room up to `known`, after sending it what was `delivered` above that; if the
    * room was deleted since then, it is told so. False, with nothing sent, when some of that is no longer in memory.
    */
-  cutOver(
+  tryNow(
     connection: Connection,
     user: OnlineUser,
     { room_id, known, bookmark, delivered }: Standing & { delivered: readonly DeliveredEntry[] },
@@ -182,11 +173,11 @@ export class Streams {
       this.#tellDeleted(connection, user, room_id);
       return true;
     }
-    const log = this.#options.logOf(room_id);
+    const log = this.#options.rooms.get(room_id);
     if (log === undefined) {
       presence.addRoom(user, room_id);
       delivery.subscribe(room_id, connection);
-      const followed = this.#options.follow(room_id, known);
+      const followed = this.#options.rooms.follow(room_id, known);
       for (const { entry } of delivered) followed.take(entry);
       if (!recent.reachesBackTo(bookmark)) void followed.readMissing();
       return true;
@@ -194,7 +185,7 @@ export class Streams {
     const missed = missedEntries(delivered, known, log.cursor);
     if (missed === undefined) return false;
     if (this.#sendUntilRemoval(connection, user, missed)) {
-      this.#options.welcome(connection, room_id);
+      this.#options.onRemoved(connection, room_id);
       return true;
     }
     presence.addRoom(user, room_id);

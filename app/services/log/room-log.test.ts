@@ -13,19 +13,14 @@ const entry = (rev: number) => ({ message: { room_id: 'r', rev } }) as unknown a
 function failing() {
   const seen = { reads: 0, delivered: [] as number[], givenUp: 0 };
   let fails = true;
-  const log = new RoomLog({
-    room_id: 'r',
-    cursor: 0,
+  const log = new RoomLog('r', 0, {
     read: async () => {
       seen.reads++;
       if (fails) throw new Error('no');
       return { entries: [entry(1)], has_more: false };
     },
-    deliver: ({ message }) => seen.delivered.push(message.rev),
-    late: () => {},
-    pass: () => {},
-    admit: () => {},
-    giveUp: () => void seen.givenUp++,
+    sink: { deliver: ({ message }) => void seen.delivered.push(message.rev), late: () => {}, pass: () => {} },
+    followers: { admit: () => {}, giveUp: () => void seen.givenUp++ },
     logger: pino({ level: 'silent' }),
   });
   const heal = () => {
@@ -67,19 +62,21 @@ it('lets nobody wait for what cannot be read, and gives up once it holds too muc
 function over(stored: number[], { cursor = 0, page = 100 } = {}) {
   const seen: string[] = [];
   const reads: number[] = [];
-  const log: RoomLog = new RoomLog({
-    room_id: 'r',
-    cursor,
-    read: async (after) => {
+  const log: RoomLog = new RoomLog('r', cursor, {
+    read: async (_, after) => {
       reads.push(after);
       const above = stored.filter((rev) => rev > after);
       return { entries: above.slice(0, page).map(entry), has_more: above.length > page };
     },
-    deliver: ({ message }, { from, read }) => void seen.push(`${from}>${message.rev}${read ? ' read' : ''}`),
-    late: ({ message }) => void seen.push(`late ${message.rev}`),
-    pass: ({ message }) => void seen.push(`pass ${message.rev}`),
-    admit: ({ id }) => void seen.push(`admit ${id}`),
-    giveUp: () => void seen.push('gave up'),
+    sink: {
+      deliver: ({ message }, { from, read }) => void seen.push(`${from}>${message.rev}${read ? ' read' : ''}`),
+      late: ({ message }) => void seen.push(`late ${message.rev}`),
+      pass: ({ message }) => void seen.push(`pass ${message.rev}`),
+    },
+    followers: {
+      admit: (room_id, { id }) => void seen.push(`admit ${id} ${room_id}`),
+      giveUp: (room_id) => void seen.push(`gave up ${room_id}`),
+    },
     logger: pino({ level: 'silent' }),
   });
   const take = (...revs: number[]) => {
@@ -137,13 +134,13 @@ it('admits a connection at the place that it knows', () => {
   const { log, seen, take } = over([]);
   take(1);
   log.admitAfter(1, connection('a'));
-  expect([seen.at(-1), log.isAwaited]).toEqual(['admit a', false]);
+  expect([seen.at(-1), log.isAwaited]).toEqual(['admit a r', false]);
   log.admitAfter(2, connection('b'));
   log.admitAfter(3, connection('c'));
   expect(log.isAwaited).toBe(true);
   take(2);
   take(3);
-  expect(seen.slice(2)).toEqual(['1>2', 'admit b', '2>3', 'admit c']);
+  expect(seen.slice(2)).toEqual(['1>2', 'admit b r', '2>3', 'admit c r']);
   expect(log.isAwaited).toBe(false);
 });
 
@@ -152,7 +149,7 @@ it('admits before an entry that leaps over the place', async () => {
   log.admitAfter(3, connection('a'));
   log.admitAfter(5, connection('b'));
   await log.readMissing();
-  expect(seen).toEqual(['admit a', '0>5 read', 'admit b']);
+  expect(seen).toEqual(['admit a r', '0>5 read', 'admit b r']);
 });
 
 it('forgets who waits, but for those who know more', () => {
@@ -168,7 +165,7 @@ it('forgets who waits, but for those who know more', () => {
   log.forget(a);
   expect(log.knownBy(a)).toBeUndefined();
   take(1, 2, 3, 4);
-  expect(seen).toEqual(['0>1', '1>2', '2>3', 'admit b', '3>4']);
+  expect(seen).toEqual(['0>1', '1>2', '2>3', 'admit b r', '3>4']);
 });
 
 it('is followed for those who rest', () => {
@@ -222,23 +219,19 @@ it('passes on what it holds when it ends, and all that is read or comes later', 
 
 it('passes on in order what is left when it ends in the midst of a delivery', () => {
   const seen: string[] = [];
-  const { log } = (() => {
-    const made: RoomLog = new RoomLog({
-      room_id: 'r',
-      cursor: 0,
-      read: async () => ({ entries: [], has_more: false }),
+  const log: RoomLog = new RoomLog('r', 0, {
+    read: async () => ({ entries: [], has_more: false }),
+    sink: {
       deliver: ({ message }) => {
         seen.push(`${message.rev}`);
-        if (message.rev === 2) made.end();
+        if (message.rev === 2) log.end();
       },
       late: () => {},
       pass: ({ message }) => void seen.push(`pass ${message.rev}`),
-      admit: () => {},
-      giveUp: () => {},
-      logger: pino({ level: 'silent' }),
-    });
-    return { log: made };
-  })();
+    },
+    followers: { admit: () => {}, giveUp: () => {} },
+    logger: pino({ level: 'silent' }),
+  });
   for (const rev of [5, 3, 2, 1]) log.take(entry(rev));
   expect(seen).toEqual(['1', '2', 'pass 3', 'pass 5']);
 });

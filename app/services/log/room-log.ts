@@ -2,23 +2,35 @@ import type { Logger } from '../../core/logger.ts';
 import type { LogEntry } from '../../stores/store.ts';
 import type { Connection } from '../connection.ts';
 
-/** A room's log, where it is read and whom it is given to. */
-export interface RoomLogOptions {
-  readonly room_id: string;
-  /** The number of the last entry that counts as delivered. */
-  readonly cursor: number;
-  /** Reads entries above a number, in order; of a message changed twice only the newest state. */
-  readonly read: (after: number) => Promise<{ entries: LogEntry[]; has_more: boolean }>;
+/** Entries above a number, in order; of a message that was changed twice only the newest state. */
+export interface LogPage {
+  readonly entries: LogEntry[];
+  readonly has_more: boolean;
+}
+
+/** Takes what comes of a log: each entry once, by one of the three. */
+export interface EntrySink {
   /** Delivers the next entry; the cursor stood at `from` before. `read`: the store is read, so it may be an old one. */
-  readonly deliver: (entry: LogEntry, about: { from: number; read: boolean }) => void;
-  /** Takes an entry that the cursor was ahead of. */
-  readonly late: (entry: LogEntry) => void;
-  /** Takes an entry that was not delivered before the end, in order. */
-  readonly pass: (entry: LogEntry) => void;
+  deliver(entry: LogEntry, about: { from: number; read: boolean }): void;
+  /** Takes an entry that the cursor was ahead of, since somebody here began with a later snapshot. */
+  late(entry: LogEntry): void;
+  /** Takes an entry that nobody here receives; in order. */
+  pass(entry: LogEntry): void;
+}
+
+/** The connections that receive a log, or wait to. */
+export interface LogFollowers {
   /** Lets a connection that knows everything up to the cursor receive what is delivered from here on. */
-  readonly admit: (connection: Connection) => void;
-  /** Ends the connections that follow it: it cannot go on. */
-  readonly giveUp: () => void;
+  admit(room_id: string, connection: Connection): void;
+  /** Ends the connections that follow the log: it cannot go on. */
+  giveUp(room_id: string): void;
+}
+
+/** What the logs of all rooms share: where they are read, and who takes what comes of them. */
+export interface RoomLogOptions {
+  readonly read: (room_id: string, after: number) => Promise<LogPage>;
+  readonly sink: EntrySink;
+  readonly followers: LogFollowers;
   readonly logger: Logger;
 }
 
@@ -33,6 +45,7 @@ const HELD_MAX = 10_000;
  * their numbers, each once. A hole is filled from the store.
  */
 export class RoomLog {
+  readonly #room_id: string;
   readonly #options: RoomLogOptions;
   /** Entries that came before one that is missing, by number. */
   readonly #held = new Map<number, LogEntry>();
@@ -46,9 +59,11 @@ export class RoomLog {
   #waiting: { readonly connection: Connection; readonly known: number }[] = [];
   #reached: { readonly number: number; readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
 
-  constructor(options: RoomLogOptions) {
+  /** @param cursor the number of the last entry that counts as delivered */
+  constructor(room_id: string, cursor: number, options: RoomLogOptions) {
+    this.#room_id = room_id;
+    this.#cursor = cursor;
     this.#options = options;
-    this.#cursor = options.cursor;
   }
 
   /** The number of the last entry delivered. */
@@ -75,7 +90,7 @@ export class RoomLog {
   take(entry: LogEntry): void {
     const { rev } = entry.message;
     if (rev <= this.#cursor) {
-      this.#options.late(entry);
+      this.#options.sink.late(entry);
       return;
     }
     if (rev > this.#cursor + 1) {
@@ -99,17 +114,18 @@ export class RoomLog {
       let more = true;
       while (more && !this.#ended) {
         this.#reading = 'yes';
-        const page = await this.#options.read(this.#cursor);
+        const page = await this.#options.read(this.#room_id, this.#cursor);
         if (this.#ended) return;
         for (const entry of page.entries) if (entry.message.rev > this.#cursor) this.#deliver(entry);
         this.#deliverHeld();
         more = page.has_more || this.#mustReadAgain;
       }
     } catch (error) {
-      this.#options.logger.error({ err: error, room_id: this.#options.room_id }, 'missing entries could not be read');
+      const { logger, followers } = this.#options;
+      logger.error({ err: error, room_id: this.#room_id }, 'missing entries could not be read');
       this.#retry = setTimeout(() => void this.readMissing(), RETRY_MS).unref();
       for (const { reject } of this.#reached.splice(0)) reject(error);
-      if (this.#held.size > HELD_MAX) this.#options.giveUp();
+      if (this.#held.size > HELD_MAX) followers.giveUp(this.#room_id);
     } finally {
       this.#reading = 'no';
     }
@@ -117,7 +133,7 @@ export class RoomLog {
 
   /** Admits a connection that knows everything up to `known` as soon as the cursor is there. */
   admitAfter(known: number, connection: Connection): void {
-    if (this.#cursor >= known) this.#options.admit(connection);
+    if (this.#cursor >= known) this.#admit(connection);
     else this.#waiting.push({ connection, known });
   }
 
@@ -174,11 +190,11 @@ export class RoomLog {
     if (this.isAwaited) this.#admitUpTo(rev - 1);
     this.#cursor = rev;
     if (this.#ended) {
-      this.#options.pass(entry);
+      this.#options.sink.pass(entry);
       return;
     }
     this.#delivering = true;
-    this.#options.deliver(entry, { from, read: this.#reading !== 'no' });
+    this.#options.sink.deliver(entry, { from, read: this.#reading !== 'no' });
     this.#delivering = false;
     if (this.isAwaited) this.#admitUpTo(rev);
     if (this.#reached.length > 0) this.#resolveReached();
@@ -197,14 +213,18 @@ export class RoomLog {
   #passHeld(): void {
     const left = [...this.#held.values()].sort((a, b) => a.message.rev - b.message.rev);
     this.#held.clear();
-    for (const entry of left) this.#options.pass(entry);
+    for (const entry of left) this.#options.sink.pass(entry);
   }
 
   /** Who knows nothing above this number receives all that follows. */
   #admitUpTo(number: number): void {
     const ready = this.#waiting.filter(({ known }) => known <= number);
     this.#waiting = this.#waiting.filter(({ known }) => known > number);
-    for (const { connection } of ready) this.#options.admit(connection);
+    for (const { connection } of ready) this.#admit(connection);
+  }
+
+  #admit(connection: Connection): void {
+    this.#options.followers.admit(this.#room_id, connection);
   }
 
   #resolveReached(): void {

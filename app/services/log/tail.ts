@@ -1,3 +1,32 @@
+/*
+ * How entries get from a commit to connections. Who calls whom:
+ *
+ *   store ── commit ──► Tail ── take ──► RoomLog (one a followed room, kept by FollowedRooms)
+ *                        ▲                  │ puts entries in order, fills holes from the store
+ *                        └─ deliver, late, ─┘
+ *                           pass: what comes of them, and who became or ceased to be a member by it
+ *
+ *   a sign-in ──► Attachments ── tryNow, attach ─┐
+ *   a join ─────► Tail.open ────── open ─────────┼──► CutOver ── follow, admitAfter ──► FollowedRooms, RoomLog
+ *   an entry ───► Welcomes ─────── open ─────────┘       │
+ *                    ▲                                   │
+ *                    └──────────── onRemoved ────────────┘
+ *
+ * - RoomLog: one number, the cursor; each entry above it is delivered once, in order. Connections whose snapshot is
+ *   ahead of the cursor wait in it.
+ * - FollowedRooms: which rooms are followed, and by which connections. A room is followed from its first connection to
+ *   its last.
+ * - RecentEntries: what was delivered lately, kept only while somebody has a bookmark in it, that is reads a snapshot.
+ * - CutOver: gets one connection onto one room's stream: the entries between its snapshot and the cursor, from
+ *   RecentEntries or else the store, then the subscription, in one turn of the event loop.
+ * - Attachments: many rooms of one connection, a slice a turn.
+ * - Welcomes: a connection into a room that its user was made a member of by someone else, or on another connection.
+ * - SubscriptionQueue: the changes of one connection's subscriptions run one after another.
+ *
+ * The order that all of it keeps: what a snapshot answers goes out after every entry up to its number and before every
+ * entry above; nothing goes out to a user after the entry that ended its membership.
+ */
+
 import type { Logger } from '../../core/logger.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import { membershipChange } from '../../models/message.ts';
@@ -6,10 +35,12 @@ import type { Connection, OnlineUser } from '../connection.ts';
 import type { Delivery } from '../delivery.ts';
 import type { Presence } from '../presence.ts';
 import { Attachments, type KnownRoom } from './attach.ts';
-import { isGone, Streams } from './cut-over.ts';
+import { CutOver } from './cut-over.ts';
 import { entryEvents } from './entry-events.ts';
+import { FollowedRooms } from './followed-rooms.ts';
 import { type Bookmark, RecentEntries } from './recent.ts';
-import { RoomLog } from './room-log.ts';
+import { SubscriptionQueue } from './subscription-queue.ts';
+import { Welcomes } from './welcomes.ts';
 
 /** What the tail is made of. */
 export interface TailOptions {
@@ -30,37 +61,33 @@ export interface TailOptions {
  */
 export class Tail {
   readonly #options: TailOptions;
-  readonly #logs = new Map<string, RoomLog>();
+  readonly #rooms: FollowedRooms;
   readonly #recent: RecentEntries;
-  readonly #streams: Streams;
+  readonly #queue = new SubscriptionQueue();
+  readonly #cutOver: CutOver;
+  readonly #welcomes: Welcomes;
   readonly #attachments: Attachments;
-  /** Welcomes that were left to a command that is entering the room. */
-  readonly #owed = new WeakMap<Connection, Set<string>>();
 
   constructor(options: TailOptions) {
     this.#options = options;
     this.#recent = new RecentEntries(options.recentMax);
-    const common = {
-      ...options,
-      recent: this.#recent,
-      leaveRoom: (user: OnlineUser, room_id: string) => this.#leaveRoom(user, room_id),
-      welcome: (connection: Connection, room_id: string) => this.#welcome(connection, room_id),
-    };
-    this.#streams = new Streams({
-      ...common,
-      logOf: (room_id) => this.#logs.get(room_id),
-      follow: (room_id, cursor) => this.#follow(room_id, cursor),
-      follows: (connection, room_id) => this.#follows(connection, room_id),
-      dropUnused: (room_id) => this.#dropUnused(room_id),
+    this.#rooms = new FollowedRooms(options, {
+      deliver: (entry, about) => this.#deliver(entry, about),
+      late: (entry) => this.#applyLate(entry),
+      pass: (entry) => this.#pass(entry),
     });
-    this.#attachments = new Attachments({ ...common, streams: this.#streams });
+    const common = { ...options, recent: this.#recent, rooms: this.#rooms, queue: this.#queue };
+    const onRemoved = (connection: Connection, room_id: string) => this.#welcomes.welcome(connection, room_id);
+    this.#cutOver = new CutOver({ ...common, onRemoved });
+    this.#welcomes = new Welcomes({ ...common, cutOver: this.#cutOver });
+    this.#attachments = new Attachments({ ...common, cutOver: this.#cutOver, welcomes: this.#welcomes });
     options.store.onEntries((entries) => this.commit(entries));
   }
 
   /** Takes entries that have been committed, in the order of their numbers in each room. */
   commit(entries: readonly LogEntry[]): void {
     for (const entry of entries) {
-      const log = this.#logs.get(entry.message.room_id);
+      const log = this.#rooms.get(entry.message.room_id);
       if (log === undefined) this.#pass(entry);
       else log.take(entry);
     }
@@ -93,46 +120,36 @@ export class Tail {
    * @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER`
    */
   open(connection: Connection, room_id: string, answer: (snapshot: RoomSnapshot) => void): Promise<void> {
-    const opened = connection.turn.then(() => this.#streams.open(connection, room_id, answer));
-    connection.turn = opened.catch(() => {});
-    return opened;
+    return this.#queue.run(connection, () => this.#cutOver.open(connection, room_id, answer));
   }
 
-  /** A command of this connection is about to make it a member of a room and answers for it: it need not be welcomed. */
+  /** See {@link Welcomes.expectJoin}; end it by {@link endJoin}. */
   expectJoin(connection: Connection, room_id: string): void {
-    // A set is kept only while there is something in it: most connections enter nothing most of the time.
-    connection.joining ??= new Set();
-    connection.joining.add(room_id);
+    this.#welcomes.expectJoin(connection, room_id);
   }
 
-  /** The command has ended. If it failed, and its user has become a member all the same, it is welcomed after all. */
+  /** See {@link Welcomes.endJoin}. */
   endJoin(connection: Connection, room_id: string): void {
-    connection.joining?.delete(room_id);
-    if (connection.joining?.size === 0) connection.joining = null;
-    const owed = this.#owed.get(connection);
-    if (!owed?.delete(room_id)) return;
-    if (owed.size === 0) this.#owed.delete(connection);
-    this.#welcome(connection, room_id);
+    this.#welcomes.endJoin(connection, room_id);
   }
 
   /** Compares the rooms that are followed here with the store, and reads what they are missing. */
   async catchUp(): Promise<void> {
-    const room_ids = [...this.#logs.keys()];
+    const room_ids = this.#rooms.ids;
     if (room_ids.length === 0) return;
     for (const { room_id, head } of await this.#options.store.rooms.heads({ room_ids })) {
-      const log = this.#logs.get(room_id);
+      const log = this.#rooms.get(room_id);
       if (log !== undefined && head > log.cursor) await log.readMissing();
     }
   }
 
-  /** Tells the members of a room that it is gone, and forgets it. Who is entering it is told by its `Streams`. */
+  /** Tells the members of a room that it is gone, and forgets it. Who is about to receive it is told at its cut-over. */
   deleteRoom(room_id: string): void {
     const { delivery, presence } = this.#options;
     const outgoing = { event: 'room_deleted', payload: { room_id } } as const;
     this.#recent.addDeleted(room_id);
     delivery.publish(room_id, outgoing);
-    delivery.sendAll(this.#logs.get(room_id)?.abandon() ?? [], outgoing);
-    this.#logs.delete(room_id);
+    delivery.sendAll(this.#rooms.abandon(room_id), outgoing);
     const members = presence.usersIn(room_id);
     for (const user of members) for (const connection of user.connections) delivery.unsubscribe(room_id, connection);
     for (const user of members) presence.removeRoom(user.id, room_id);
@@ -140,53 +157,7 @@ export class Tail {
 
   /** Forgets a connection that has ended. */
   detach(connection: Connection): void {
-    for (const room_id of connection.identity?.user.rooms ?? []) this.#unsubscribe(room_id, connection);
-  }
-
-  /** Whether a connection receives a room, or will as soon as the tail is where its snapshot is. */
-  #follows(connection: Connection, room_id: string): boolean {
-    if (this.#options.delivery.isSubscribed(room_id, connection)) return true;
-    return this.#logs.get(room_id)?.knownBy(connection) !== undefined;
-  }
-
-  #follow(room_id: string, cursor: number): RoomLog {
-    const { store, delivery, presence, metrics, logger } = this.#options;
-    const log = new RoomLog({
-      room_id,
-      cursor,
-      read: (after) => {
-        metrics.gapReads.inc();
-        return store.messages.log({ room_id, after });
-      },
-      deliver: (entry, about) => this.#deliver(entry, about),
-      late: (entry) => this.#applyLate(entry),
-      pass: (entry) => this.#pass(entry),
-      admit: (connection) => {
-        if (!connection.closed) delivery.subscribe(room_id, connection);
-      },
-      giveUp: () => {
-        for (const connection of presence.usersIn(room_id).flatMap((user) => [...user.connections]))
-          if (this.#follows(connection, room_id)) delivery.drop(connection);
-      },
-      logger,
-    });
-    this.#logs.set(room_id, log);
-    return log;
-  }
-
-  /** Ends that a connection follows a room, unless it waits with a snapshot from after the number `rev`. */
-  #unsubscribe(room_id: string, connection: Connection, rev?: number): void {
-    this.#options.delivery.unsubscribe(room_id, connection);
-    this.#logs.get(room_id)?.forget(connection, rev);
-    this.#dropUnused(room_id);
-  }
-
-  #dropUnused(room_id: string): void {
-    const log = this.#logs.get(room_id);
-    if (log === undefined || log.isAwaited) return;
-    if (this.#options.delivery.subscribers(room_id) > 0) return;
-    this.#logs.delete(room_id);
-    log.end();
+    for (const room_id of connection.identity?.user.rooms ?? []) this.#rooms.unfollow(room_id, connection);
   }
 
   /** An entry of a room that nobody here receives: it may make somebody here a member. */
@@ -205,16 +176,10 @@ export class Tail {
     const change = membershipChange(entry.message);
     const user = change && this.#options.presence.get('left' in change ? change.left : change.joined);
     if (change === undefined || user === undefined) return;
-    const others = [...user.connections].filter((connection) => !this.#follows(connection, room_id));
+    const others = [...user.connections].filter((connection) => !this.#rooms.follows(connection, room_id));
     if ('joined' in change) {
-      for (const connection of others) this.#welcomeUnlessJoining(connection, room_id);
-    } else this.#leaveRoom(user, room_id);
-  }
-
-  /** Records that a user is no member of a room any more, unless a connection knows better. */
-  #leaveRoom(user: OnlineUser | undefined, room_id: string): void {
-    if (user === undefined || [...user.connections].some((connection) => this.#follows(connection, room_id))) return;
-    this.#options.presence.removeRoom(user.id, room_id);
+      for (const connection of others) this.#welcomes.welcomeUnlessJoining(connection, room_id);
+    } else this.#rooms.removeMember(user, room_id);
   }
 
   #deliver(entry: LogEntry, { from, read }: { from: number; read: boolean }): void {
@@ -245,50 +210,12 @@ export class Tail {
       const connections = this.#options.presence.get(change.left)?.connections ?? [];
       this.#options.presence.removeRoom(change.left, room_id);
       for (const connection of connections) {
-        this.#unsubscribe(room_id, connection, entry.message.rev);
-        if (old) this.#welcomeUnlessJoining(connection, room_id);
+        this.#rooms.unfollow(room_id, connection, entry.message.rev);
+        if (old) this.#welcomes.welcomeUnlessJoining(connection, room_id);
       }
       return;
     }
-    for (const connection of this.#addRoom(entry)?.connections ?? []) this.#welcomeUnlessJoining(connection, room_id);
-  }
-
-  #welcomeUnlessJoining(connection: Connection, room_id: string): void {
-    if (!connection.joining?.has(room_id)) {
-      this.#welcome(connection, room_id);
-      return;
-    }
-    const owed = this.#owed.get(connection) ?? new Set();
-    this.#owed.set(connection, owed.add(room_id));
-  }
-
-  /** Brings a connection into a room that its user was made a member of elsewhere. */
-  #welcome(connection: Connection, room_id: string): void {
-    const { presence } = this.#options;
-    this.#chain(connection, async () => {
-      if (this.#follows(connection, room_id) || connection.closed) return;
-      const opened = this.#streams.open(connection, room_id, ({ room, users, messages }) => {
-        const members = users.map((user) => presence.user(user));
-        const payload = { room: presence.room({ ...room, member: true }), users: members, messages };
-        connection.send({ event: 'room_info', payload });
-      });
-      await opened.catch((error: unknown) => {
-        if (isGone(error)) this.#leaveRoom(connection.identity?.user, room_id);
-        throw error;
-      });
-    });
-  }
-
-  /** Runs a change of a connection's subscriptions after those before it. One that fails ends it: it comes back. */
-  #chain(connection: Connection, run: (bookmark: Bookmark) => Promise<void>): void {
-    const bookmark = this.#recent.open();
-    connection.turn = connection.turn
-      .then(() => run(bookmark))
-      .catch((error: unknown) => {
-        if (isGone(error)) return;
-        this.#options.logger.warn({ err: error, connection: connection.id }, 'a connection could not follow a room');
-        this.#options.delivery.drop(connection);
-      })
-      .finally(() => this.#recent.close(bookmark));
+    for (const connection of this.#addRoom(entry)?.connections ?? [])
+      this.#welcomes.welcomeUnlessJoining(connection, room_id);
   }
 }

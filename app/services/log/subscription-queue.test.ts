@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest';
+import type { Connection } from '../connection.ts';
+import { SubscriptionQueue } from './subscription-queue.ts';
+
+const connection = (id: string) => ({ id }) as Connection;
+
+it('runs the changes of one connection one after another, however they end, and those of others beside them', async () => {
+  const queue = new SubscriptionQueue();
+  const ada = connection('ada');
+  const seen: string[] = [];
+  const begun = Promise.withResolvers<void>();
+  queue.add(ada, begun.promise);
+  const failing = queue.run(ada, async () => {
+    seen.push('first');
+    throw new Error('no');
+  });
+  const second = queue.run(ada, async () => {
+    seen.push('second');
+    return 2;
+  });
+  expect(await queue.run(connection('can'), async () => 'beside')).toBe('beside');
+  expect(seen).toEqual([]);
+  begun.resolve();
+  await expect(failing).rejects.toThrow('no');
+  expect(await second).toBe(2);
+  expect(seen).toEqual(['first', 'second']);
+});
+
+it('lets what begins later wait for all that was added', async () => {
+  const queue = new SubscriptionQueue();
+  const ada = connection('ada');
+  const slow = Promise.withResolvers<void>();
+  queue.add(ada, slow.promise);
+  queue.add(ada, Promise.resolve());
+  let ran = false;
+  const last = queue.run(ada, async () => {
+    ran = true;
+  });
+  await new Promise(setImmediate);
+  expect(ran).toBe(false);
+  slow.resolve();
+  await last;
+  expect(ran).toBe(true);
+});
+
+it('holds nothing of a connection whose changes are done', async () => {
+  const queue = new SubscriptionQueue();
+  await queue.run(connection('ada'), async () => {});
+  await new Promise(setImmediate);
+  expect(queue.size).toBe(0);
+});
