@@ -124,7 +124,12 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     tokens,
     seenNow,
     onRetired: () => chores.wake(),
-    limits: { ...LIMITS, ...numbers },
+    limits: {
+      ...LIMITS,
+      presence_grace_ms: config.presenceGraceMs,
+      typing_lapse_ms: config.typingLapseMs,
+      ...numbers,
+    },
     connectionsPerUser: limits?.cap('connections_per_user') ?? Number.POSITIVE_INFINITY,
   });
   const expiry = new Expiry({ store, sessions, now, uptime: () => performance.now(), logger });

@@ -17,7 +17,9 @@ import {
   EVENT_NAMES,
   EVENTS,
   Id,
+  LIMIT_TABLE,
   LIMITS,
+  type LimitName,
   LOCALES,
   type Needs,
   optionalFields,
@@ -174,9 +176,12 @@ describe('error codes', () => {
 
 describe('limits', () => {
   it('are whole and positive', () => {
-    for (const [name, value] of Object.entries(LIMITS)) {
+    expect(Object.keys(LIMITS)).toEqual(Object.keys(LIMIT_TABLE));
+    for (const [name, { value, what }] of Object.entries(LIMIT_TABLE)) {
       expect(name).toMatch(SNAKE_CASE);
       expect(Number.isSafeInteger(value) && value > 0).toBe(true);
+      expect(LIMITS[name as LimitName]).toBe(value);
+      expectWords(what);
     }
   });
 

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { command, event } from './define.ts';
 import { Empty, Id } from './fields.ts';
+import { LIMITS } from './limits.ts';
 import { can, garden } from './story.ts';
 
 /** The command about typing. */
 export const COMMANDS = {
   typing_status: command({
     summary: { en: 'Tell a room that you are typing, or no longer.', tr: 'Odaya yazmakta olduğunuzu bildirir.' },
-    description: '`is_typing: true` lapses after 8 s, and when the user sends, leaves or disconnects.',
+    description: `\`is_typing: true\` lapses after ${LIMITS.typing_lapse_ms / 1_000} s, and when the user sends, leaves or disconnects.`,
     payload: z.strictObject({ room_id: Id, is_typing: z.boolean() }),
     result: Empty,
     needs: 'member',

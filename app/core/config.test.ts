@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { LIMITS } from '../../protocol/limits.ts';
 import { ConfigError, type Env, loadEnv, readConfig } from './config.ts';
 
 const SECRET = 'correct horse battery staple, twice';
@@ -33,9 +34,9 @@ describe('readConfig', () => {
       pingTimeoutMs: 20_000,
       pingIntervalMs: 25_000,
       metricsToken: null,
-      presenceGraceMs: 20_000,
+      presenceGraceMs: LIMITS.presence_grace_ms,
       presenceBroadcastMax: 500,
-      typingLapseMs: 8000,
+      typingLapseMs: LIMITS.typing_lapse_ms,
       storeQueueMax: 10_000,
       shutdownTimeoutMs: 10_000,
       rateLimits: {},

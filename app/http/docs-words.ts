@@ -1,4 +1,4 @@
-import type { LIMITS, Locale, Needs, Wording } from '../../protocol/index.ts';
+import type { Locale, Needs } from '../../protocol/index.ts';
 import type { FieldWords } from './schema-fields.ts';
 
 /** The labels of the documentation page. */
@@ -116,41 +116,5 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     or: 'ya da',
     characters: 'karakter',
     items: 'öğe',
-  },
-};
-
-/** What each limit bounds. */
-export const LIMIT_WORDS: Readonly<Record<keyof typeof LIMITS, Wording>> = {
-  username_min: { en: 'shortest username, in characters', tr: 'en kısa kullanıcı adı, karakter' },
-  username_max: { en: 'longest username, in characters', tr: 'en uzun kullanıcı adı, karakter' },
-  room_name_max: { en: 'longest room name, in characters', tr: 'en uzun oda adı, karakter' },
-  password_min: { en: 'shortest room password, in characters', tr: 'en kısa oda parolası, karakter' },
-  password_max: { en: 'longest room password, in characters', tr: 'en uzun oda parolası, karakter' },
-  content_max: { en: 'longest message, in characters', tr: 'en uzun mesaj, karakter' },
-  client_id_max: { en: 'longest client_id, in characters', tr: 'en uzun client_id, karakter' },
-  packet_bytes: { en: 'largest packet from a client, in bytes', tr: 'istemciden en büyük paket, bayt' },
-  early_commands: {
-    en: 'most commands of a connection that wait while it signs in',
-    tr: 'bir bağlantının oturum açılırken bekleyen komutları, en çok',
-  },
-  early_bytes: { en: 'most bytes of JSON that they may carry', tr: 'bunların taşıyabileceği JSON, en çok bayt' },
-  json_depth: { en: 'how deep JSON may nest', tr: 'JSON en çok kaç düzey iç içe olabilir' },
-  answer_bytes: {
-    en: 'largest answer or event, in bytes; a page ends early',
-    tr: 'en büyük yanıt ya da olay, bayt; sayfa erken biter',
-  },
-  page_default: { en: 'items in a page by default', tr: 'bir sayfadaki öğe sayısı, varsayılan' },
-  page_max: { en: 'most items in a page', tr: 'bir sayfadaki en çok öğe' },
-  search_rooms: {
-    en: 'how many rooms of newest activity a query looks at, beside your own',
-    tr: 'aramanın, kendi odalarınız dışında, baktığı en yeni etkinlikli oda sayısı',
-  },
-  sync_rooms: { en: 'most rooms in one sync', tr: 'bir sync isteğindeki en çok oda' },
-  sync_messages: { en: 'most messages of one room in one sync', tr: 'bir sync yanıtında bir odanın en çok mesajı' },
-  typing_lapse_ms: { en: 'how long is_typing holds, in ms', tr: 'is_typing ne kadar geçerli, ms' },
-  typing_per_second: { en: 'most typing events a second in a room', tr: 'bir odada saniyede en çok yazıyor olayı' },
-  presence_grace_ms: {
-    en: 'how long a user stays online after the last connection, in ms',
-    tr: 'son bağlantıdan sonra kullanıcı ne kadar çevrimiçi kalır, ms',
   },
 };

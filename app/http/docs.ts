@@ -11,14 +11,14 @@ import {
   EVENT_NAMES,
   EVENTS,
   type EventName,
-  LIMITS,
+  LIMIT_TABLE,
   type Locale,
   RATE_NAMES,
   RATES,
   type Wording,
 } from '../../protocol/index.ts';
 import { conventions, roomLog, signingIn } from './docs-guide.ts';
-import { DOCS_WORDS, type DocsWords, LIMIT_WORDS } from './docs-words.ts';
+import { DOCS_WORDS, type DocsWords } from './docs-words.ts';
 import { answerExample, callExample, eventExample } from './examples.ts';
 import { codeBlock } from './highlight.ts';
 import { type Html, type HtmlValue, html, joined } from './html.ts';
@@ -99,9 +99,9 @@ function errorList(words: DocsWords): Html {
 }
 
 function limitList({ locale, words }: Context): Html {
-  const rows = Object.entries(LIMITS).map(
-    ([name, value]) =>
-      html`<div><dt><code>${name}</code></dt><dd><p><b>${value.toLocaleString(locale)}</b> ${LIMIT_WORDS[name as keyof typeof LIMITS][locale]}</p></dd></div>`,
+  const rows = Object.entries(LIMIT_TABLE).map(
+    ([name, { value, what }]) =>
+      html`<div><dt><code>${name}</code></dt><dd><p><b>${value.toLocaleString(locale)}</b> ${prose(what[locale])}</p></dd></div>`,
   );
   return html`<p>${words.limitsIntro}</p><dl class="fields">${rows}</dl>`;
 }

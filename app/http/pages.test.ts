@@ -6,7 +6,7 @@ import {
   ERRORS,
   EVENT_NAMES,
   EVENTS,
-  LIMITS,
+  LIMIT_TABLE,
   LOCALES,
   type Locale,
   RATE_NUMBERS,
@@ -126,9 +126,8 @@ describe.each(LOCALES)('the documentation in %s', (locale) => {
     for (const name of COMMAND_NAMES) expect(text).toContain(COMMANDS[name].description.replaceAll('`', ''));
     for (const name of EVENT_NAMES) expect(text).toContain(EVENTS[name].to.replaceAll('`', ''));
     for (const code of ERROR_CODES) expect(text).toContain(ERRORS[code].description.replaceAll('`', ''));
-    for (const [name, value] of Object.entries(LIMITS)) {
-      expect(text).toContain(name);
-      expect(text).toContain(value.toLocaleString(locale));
+    for (const [name, { value, what }] of Object.entries(LIMIT_TABLE)) {
+      expect(text).toContain(`${name}${value.toLocaleString(locale)} ${what[locale].replaceAll('`', '')}`);
     }
     for (const name of Object.keys(RATE_NUMBERS)) expect(text).toContain(name);
   });
