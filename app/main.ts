@@ -14,7 +14,6 @@ async function main(): Promise<void> {
   const { createApp } = await import('./app.ts');
   const { loadEnv, readConfig } = await import('./core/config.ts');
   const { createLogger } = await import('./core/logger.ts');
-  const { saveMemoryWhileCalm } = await import('./core/memory.ts');
   const { Output } = await import('./core/output.ts');
 
   // What is written to the data folder is for this user alone.
@@ -35,7 +34,6 @@ async function main(): Promise<void> {
   });
   if (!signal.aborted) {
     const { url } = await app.listen();
-    saveMemoryWhileCalm();
     output.write(`Sohbet is listening on ${url}\n`);
   }
   await asked;

@@ -12,6 +12,8 @@ interface Footprint {
   label: string;
   flags: string;
   before: Memory;
+  /** What is resident after the silence, with nothing collected by force, in bytes. */
+  restRss: number;
   after: Memory;
   perConnection: Memory;
 }
@@ -23,11 +25,12 @@ async function footprint(entry: Entry, connections: number, body: number): Promi
     const before = await server.collect();
     await client.request({ op: 'connect', port: server.port, connections, rooms: Math.min(ROOMS, connections), body });
     await sleep(REST_MS);
+    const restRss = server.rss;
     const after = await server.collect();
     const each = (key: keyof Memory) => (after[key] - before[key]) / connections;
     const flags = [...(entry.options?.flags ?? []), ...(entry.name === 'sohbet' ? productionFlags() : [])].join(' ');
     const perConnection = { rss: each('rss'), heapUsed: each('heapUsed'), external: each('external') };
-    return { label: entry.label, flags: flags || 'none', before, after, perConnection };
+    return { label: entry.label, flags: flags || 'none', before, restRss, after, perConnection };
   } finally {
     await client.stop();
     await server.stop();
@@ -44,18 +47,29 @@ function entries(options: Options): Entry[] {
   return list;
 }
 
-/** Memory a connection: signed in, in a room, silent for a while. Each server alone, after two forced collections. */
+/** Memory a connection: signed in, in a room, silent for a while. Each server alone, at rest and after two forced collections. */
 export const idle: Scenario = async (options, _findings, onTable) => {
   const connections = options.connections ?? 2000;
   const found: Footprint[] = [];
   for (const entry of entries(options)) found.push(await footprint(entry, connections, options.body));
   const table: Table = {
-    title: `idle: ${connections} connections in ${Math.min(ROOMS, connections)} rooms, after ${REST_MS / 1_000} s of silence and two forced collections`,
-    columns: ['server', 'RSS before MiB', 'RSS after MiB', 'RSS KiB/conn', 'heap KiB/conn', 'external KiB/conn'],
+    title: `idle: ${connections} connections in ${Math.min(ROOMS, connections)} rooms, after ${REST_MS / 1_000} s of silence, then after two forced collections`,
+    columns: [
+      'server',
+      'RSS before MiB',
+      'RSS at rest MiB',
+      'RSS after MiB',
+      'at rest KiB/conn',
+      'RSS KiB/conn',
+      'heap KiB/conn',
+      'external KiB/conn',
+    ],
     rows: found.map((one) => [
       one.label,
       mebibytes(one.before.rss),
+      mebibytes(one.restRss),
       mebibytes(one.after.rss),
+      kibibytes((one.restRss - one.before.rss) / connections),
       kibibytes(one.perConnection.rss),
       kibibytes(one.perConnection.heapUsed),
       kibibytes(one.perConnection.external),
