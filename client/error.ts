@@ -35,6 +35,8 @@ export class ChatError extends Error {
   readonly field: string | undefined;
   /** How long to wait before trying again, in milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /** Of `USERNAME_TAKEN`: a name like it that was free just now. */
+  readonly suggestion: string | undefined;
 
   constructor(error: { code: ChatErrorCode; message: string } & Partial<Omit<ErrorBody, 'code'>>) {
     super(error.message);
@@ -42,6 +44,7 @@ export class ChatError extends Error {
     this.code = error.code;
     this.field = error.field;
     this.retryAfterMs = error.retry_after_ms;
+    this.suggestion = error.suggestion;
   }
 
   /** Whether the same command, simply repeated later, can succeed. */

@@ -8,6 +8,10 @@ export const ErrorBody = z
     message: z.string().meta({ description: 'For people, in the language of the connection.' }),
     field: z.string().optional().meta({ description: 'The field of the payload that is at fault.' }),
     retry_after_ms: z.int().min(0).optional().meta({ description: 'How long to wait before trying again.' }),
+    suggestion: z
+      .string()
+      .optional()
+      .meta({ description: 'Of `USERNAME_TAKEN`: a valid name like it that was free just now.' }),
   })
   .meta({ id: 'Error', description: 'Why a command was refused.' });
 

@@ -78,8 +78,9 @@ export const ERRORS = {
     retryable: false,
   },
   USERNAME_TAKEN: {
-    description: 'Someone who is online, or who is a member of a room with others in it, has this name.',
-    message: { en: 'This name is taken.', tr: 'Bu ad kullanılıyor.' },
+    description:
+      'Another guest has this name, here or away, and keeps it until retired. `suggestion` is one that was free just now.',
+    message: { en: 'This name is taken.', tr: 'Bu ad alınmış.' },
     retryable: false,
   },
   LIMIT_REACHED: {

@@ -30,8 +30,8 @@ export const COMMANDS = {
     },
     description:
       'Exactly one of `username` and `token`. A guest gets a signed token, good for a year from its last use; a ' +
-      'connection with it is the same user, with the same rooms. A returning user whose name was taken meanwhile ' +
-      'gets a free one. The same fields may be sent as the `auth` of the handshake. A second sign-in on one ' +
+      'connection with it is the same user, with the same rooms and the same name, which nobody else can take until ' +
+      'the guest is retired. The same fields may be sent as the `auth` of the handshake. A second sign-in on one ' +
       'connection is `FORBIDDEN`. After the answer the connection receives the events of all rooms of the user.',
     payload: z
       .strictObject({

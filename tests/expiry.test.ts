@@ -23,8 +23,7 @@ let made = 0;
 async function create({ ada, can }: { ada: number; can: number }) {
   const path = join(folder, `${++made}.db`);
   const store = await openSqliteStore({ path, queueMax: 100, logger, metrics: createMetrics() });
-  for (const [id, at] of Object.entries({ ada, can }))
-    await store.users.create({ id, username: id, absent_holder: null, at });
+  for (const [id, at] of Object.entries({ ada, can })) await store.users.create({ id, username: id, at });
   const clock = { at: START, uptime: 0 };
   const retired: string[] = [];
   const expiry = new Expiry({

@@ -34,7 +34,10 @@ describe('signing in', () => {
     await expect(chat.room('nowhere').send('hello')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
 
     const ada = await clients.guest(server.url, 'ada');
-    await expect(chat.signIn({ username: ada.user?.username ?? '' })).rejects.toMatchObject({ code: 'USERNAME_TAKEN' });
+    await expect(chat.signIn({ username: ada.user?.username ?? '' })).rejects.toMatchObject({
+      code: 'USERNAME_TAKEN',
+      suggestion: expect.stringMatching(/ \d+$/),
+    });
     await expect(ada.signIn({ username: 'someone else' })).rejects.toMatchObject({ code: 'FORBIDDEN' });
     await expect(chat.signIn({ token: 'no token' })).rejects.toMatchObject({ code: 'INVALID_TOKEN' });
     await expect(ada.joinRoom('019a8f3f-0c45-7a92-b1d8-94e7c5f02a6d')).rejects.toMatchObject({

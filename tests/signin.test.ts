@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { ERRORS, LIMITS, PROTOCOL_VERSION } from '../protocol/index.ts';
 import { connect, guest, TRANSPORTS, unique } from './support/client.ts';
@@ -133,103 +135,53 @@ describe.each(TRANSPORTS)('signing in over %s', (transport) => {
   });
 });
 
-describe('a taken name', () => {
-  it('belongs to whoever is online', async () => {
-    await using server = await startServer({ env: { PRESENCE_GRACE: '60' } });
-    const ada = await connect(server, { username: 'ada' });
-    const other = await connect(server);
-    expect(await other.refused('authenticate', { username: 'Ada' })).toMatchObject({
-      code: 'USERNAME_TAKEN',
-      message: ERRORS.USERNAME_TAKEN.message.en,
-    });
-    ada.close();
-    await other.signIn({ username: 'other' });
-    const third = await connect(server);
-    expect(await third.code('authenticate', { username: 'ada' })).toBe('USERNAME_TAKEN');
-  });
-
-  it('is free once its user is offline and alone everywhere, and then means a new user', async () => {
+describe('a name', () => {
+  it('is its guest’s, here or away, and whoever asks for it is told one that is free', async () => {
     await using server = await startServer();
     const witness = await connect(server, { username: 'witness' });
     const ada = await connect(server, { username: 'ada' });
-    const room = await ada.createRoom({ name: 'of one' });
+    const other = await connect(server);
+    const ask = async (username: string) => {
+      const { suggestion, ...refused } = await other.refused('authenticate', { username });
+      const message = ERRORS.USERNAME_TAKEN.message.en;
+      expect(refused).toEqual({ code: 'USERNAME_TAKEN', message, field: 'username' });
+      return suggestion ?? '';
+    };
+    expect(await ask('Ada')).toMatch(/^Ada \d+$/);
     ada.close();
     await witness.waitFor('user_disconnected', (gone) => gone.user_id === ada.id);
+    const suggestion = await ask('ada');
+    await other.signIn({ username: suggestion });
+    expect(other.me.user.username).toBe(suggestion);
+    const back = await connect(server, { token: ada.me.token });
+    expect(back.me.user).toMatchObject({ id: ada.id, username: 'ada' });
+  });
+
+  it('is free again once its guest is retired', async () => {
+    await using server = await startServer();
+    const ada = await connect(server, { username: 'ada' });
+    await ada.ok('sign_out', {});
     const next = await connect(server, { username: 'ada' });
     expect(next.id).not.toBe(ada.id);
-    expect(next.me.rooms).toEqual([]);
-
-    const back = await connect(server, { token: ada.me.token });
-    expect(back.id).toBe(ada.id);
-    expect(back.me.rooms).toMatchObject([{ id: room.id }]);
-    expect(back.me.user.username).not.toBe('ada');
-    expect(back.me.user.username).toMatch(/^ada/);
-    const again = await connect(server);
-    expect(await again.code('authenticate', { username: back.me.user.username })).toBe('USERNAME_TAKEN');
-  });
-
-  it('leaves a returning user with the longest name one that is still short enough', async () => {
-    await using server = await startServer();
-    const username = 'Ş'.repeat(LIMITS.username_max);
-    const witness = await connect(server, { username: 'witness' });
-    const first = await connect(server, { username });
-    first.close();
-    await witness.waitFor('user_disconnected', (gone) => gone.user_id === first.id);
-    await connect(server, { username });
-    const back = await connect(server, { token: first.me.token });
-    expect(back.me.user.username).not.toBe(username);
-    expect([...back.me.user.username].length).toBeLessThanOrEqual(LIMITS.username_max);
-  });
-
-  it('stays taken while its user is a member of a room with others in it', async () => {
-    await using server = await startServer();
-    const can = await connect(server, { username: 'can' });
-    const ada = await connect(server, { username: 'ada' });
-    const room = await ada.createRoom();
-    await can.ok('join_room', { room_id: room.id });
-    ada.close();
-    await can.waitFor('user_disconnected', (gone) => gone.user_id === ada.id);
-    const other = await connect(server);
-    expect(await other.code('authenticate', { username: 'ada' })).toBe('USERNAME_TAKEN');
-    await can.ok('leave_room', { room_id: room.id });
-    await other.signIn({ username: 'ada' });
-    expect(other.id).not.toBe(ada.id);
-  });
-
-  it('is never that of two, when its user comes back while a guest asks for it', async () => {
-    await using server = await startServer({ env: { PRESENCE_GRACE: '0' } });
-    const witness = await connect(server, { username: 'witness' });
-    for (let round = 0; round < 20; round++) {
-      const username = `ada ${round}`;
-      const ada = await connect(server, { username });
-      ada.close();
-      await witness.waitFor('user_disconnected', (gone) => gone.user_id === ada.id);
-      const [back, guest] = await Promise.all([connect(server), connect(server)]);
-      const answers = await Promise.all([
-        guest.call('authenticate', { username }),
-        back.call('authenticate', { token: ada.me.token }),
-      ]);
-      const names = answers.flatMap((answer) => (answer.ok ? [answer.user.username] : []));
-      expect(new Set(names).size).toBe(names.length);
-      for (const client of [back, guest]) client.close();
-    }
-  });
-
-  it('is lost once, whatever number of devices its user comes back with at once', async () => {
-    await using server = await startServer();
-    const witness = await connect(server, { username: 'witness' });
-    const ada = await connect(server, { username: 'ada' });
-    ada.close();
-    await witness.waitFor('user_disconnected', (gone) => gone.user_id === ada.id);
-    await connect(server, { username: 'ada' });
-    const devices = await Promise.all([1, 2, 3, 4].map(() => connect(server)));
-    await Promise.all(devices.map((device) => device.signIn({ token: ada.me.token })));
-    expect(new Set(devices.map((device) => device.me.user.username))).toEqual(new Set(['ada 2']));
   });
 
   it('is not that which stands for those who were erased', async () => {
     await using server = await startServer();
-    expect(await (await connect(server)).code('authenticate', { username: 'Deleted User' })).toBe('USERNAME_TAKEN');
+    const client = await connect(server);
+    const refused = await client.refused('authenticate', { username: 'Deleted User' });
+    expect(refused).toMatchObject({ code: 'USERNAME_TAKEN', suggestion: expect.stringMatching(/^Deleted User \d+$/) });
+  });
+
+  it('has a suggestion that differs and is as valid as any, however long it is', async () => {
+    await using server = await startServer();
+    const client = await connect(server);
+    for (const username of ['Ş'.repeat(LIMITS.username_max), '\u{1f680}'.repeat(LIMITS.username_max)]) {
+      await connect(server, { username });
+      const { suggestion = '' } = await client.refused('authenticate', { username });
+      expect([...suggestion].length).toBeLessThanOrEqual(LIMITS.username_max);
+      const other = await connect(server, { username: suggestion });
+      expect(other.me.user.username).toBe(suggestion);
+    }
   });
 
   it('goes to one of those who ask at once', async () => {
@@ -238,6 +190,42 @@ describe('a taken name', () => {
     const answers = await Promise.all(clients.map((client) => client.call('authenticate', { username: 'ada' })));
     const codes = answers.map((answer) => (answer.ok ? 'ok' : answer.error.code)).sort();
     expect(codes).toEqual([...Array<string>(5).fill('USERNAME_TAKEN'), 'ok']);
+  });
+
+  it('is held by nobody who was gone before the answer', async () => {
+    await using server = await startServer();
+    const beside = new DatabaseSync(join(server.folder, 'sohbet.db'));
+    const left = await connect(server);
+    const other = await connect(server);
+    beside.exec('BEGIN IMMEDIATE');
+    const gone = left.call('authenticate', { username: 'ada' }).catch(() => undefined);
+    await left.raw('no command');
+    left.close();
+    await gone;
+    const metrics = async () => (await fetch(`${server.url}/metrics`)).text();
+    await expect.poll(metrics).toMatch(/^sohbet_connections 1$/m);
+    beside.exec('COMMIT');
+    beside.close();
+    await expect.poll(async () => (await other.call('authenticate', { username: 'ada' })).ok).toBe(true);
+  });
+
+  it('is given again to who came to none when names were still taken from those who were away', async () => {
+    await using server = await startServer();
+    const ada = await connect(server, { username: 'ada' });
+    const can = await connect(server, { username: 'can' });
+    const room = await ada.createRoom();
+    await server.stop();
+    const db = new DatabaseSync(join(server.folder, 'sohbet.db'));
+    db.prepare('UPDATE users SET name_key = NULL WHERE id = ?').run(ada.id);
+    db.prepare("UPDATE users SET username = 'Ada', name_key = 'ada' WHERE id = ?").run(can.id);
+    db.exec('PRAGMA user_version = 8');
+    db.close();
+    await server.start();
+    const back = await connect(server, { token: ada.me.token });
+    expect(back.me).toMatchObject({ user: { id: ada.id }, rooms: [{ id: room.id }] });
+    expect(back.me.user.username).toMatch(/^ada \d+$/);
+    const again = await connect(server);
+    expect(await again.code('authenticate', { username: back.me.user.username })).toBe('USERNAME_TAKEN');
   });
 });
 

@@ -34,7 +34,7 @@ const SIGNING_IN = [
   'Before a sign-in every other command answers `UNAUTHENTICATED`. A second `authenticate` on a connection answers `FORBIDDEN`.',
   'A guest signs in with a free `username` and gets a signed `token`, good for a year from its last use. A connection with it is the same user, with the same rooms. Keep it as you would a password.',
   'The same fields may go with the handshake: `io(url, { auth: { token } })`. When that fails, the server sends `error` and leaves the connection open, signed out. Commands that come while a sign-in is under way wait for it.',
-  'A name is taken while its user is online, or is a member of a room with others in it. Names are compared without case, with İ, I, ı and i as one.',
+  'A guest’s name is the guest’s, here or away, until the guest signs out or the token expires. To anyone else it is `USERNAME_TAKEN`, with a free name like it in `error.suggestion`. Names are compared without case, with İ, I, ı and i as one.',
   'Membership of rooms outlives connections: after signing in, a connection gets the events of every room of its user. A user may be connected many times.',
 ];
 

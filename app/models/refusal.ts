@@ -10,6 +10,8 @@ export interface RefusalDetails {
   readonly detail?: Wording;
   /** How long to wait before trying again, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** For a name that is taken: one that was free just now. */
+  readonly suggestion?: string;
 }
 
 /** A command that is refused by a rule: thrown by services and stores, answered to the client with its code. */
@@ -26,10 +28,11 @@ export class Refusal extends Error {
 
   /** What the client is answered, in its language. */
   body(locale: Locale): ErrorBody {
-    const { field, retryAfterMs } = this.details;
+    const { field, retryAfterMs, suggestion } = this.details;
     const body: ErrorBody = { code: this.code, message: sentence(this.code, this.details, locale) };
     if (field !== undefined) body.field = field;
     if (retryAfterMs !== undefined) body.retry_after_ms = retryAfterMs;
+    if (suggestion !== undefined) body.suggestion = suggestion;
     return body;
   }
 }

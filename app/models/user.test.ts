@@ -5,7 +5,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { atMost, WRONG } from '../../protocol/words.ts';
 import { Refusal } from './refusal.ts';
 import { foldCase } from './text.ts';
-import { alternativeNames, ERASED_USERNAME, mayTakeName, normalizeUsername } from './user.ts';
+import { ERASED_USERNAME, freeNameLike, isReserved, normalizeUsername } from './user.ts';
 
 const anyText = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.string({ unit: 'grapheme', maxLength: 40 }));
 
@@ -77,49 +77,68 @@ describe('foldCase', () => {
   });
 });
 
-describe('alternativeNames', () => {
-  it('gives names that fit and differ', () => {
-    const part = fc.oneof(
-      fc.string({ unit: 'grapheme' }),
-      fc.constantFrom('👩\u200d🚀', 'ی\u200cر', 'ക്\u200d', '1\ufe0f\u20e3'),
-    );
-    const name = fc.array(part, { minLength: 1, maxLength: 30 }).map((parts) => parts.join(''));
+describe('freeNameLike', () => {
+  const all = () => true;
+  const part = fc.oneof(
+    fc.string({ unit: 'grapheme' }),
+    fc.constantFrom('👩\u200d🚀', 'ی\u200cر', 'ക്\u200d', '1\ufe0f\u20e3', ' 7', '\u{10330}'),
+  );
+  const anyName = fc
+    .array(part, { minLength: 1, maxLength: 30 })
+    .map((parts) => normalized(parts.join('')))
+    .filter((username) => username !== undefined);
+  const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+  it('finds for any name another that is valid, whatever number it comes to', () => {
     fc.assert(
-      fc.property(name, (wanted) => {
-        const username = normalized(wanted);
-        fc.pre(username !== undefined);
-        const names = alternativeNames(username, 120);
-        expect(new Set(names).size).toBe(120);
-        for (const alternative of names) {
-          expect(codePoints(alternative)).toBeLessThanOrEqual(LIMITS.username_max);
-          expect(normalized(alternative)).toBe(alternative);
+      fc.property(anyName, chance, fc.nat({ max: 5 }), (username, random, taken) => {
+        let looks = 0;
+        const isFree = (name_key: string) => looks++ >= taken && name_key !== foldCase(username);
+        const found = freeNameLike(username, isFree, () => random);
+        // Six looks, of which one may have been at the name itself.
+        if (found === undefined) expect(looks).toBe(6);
+        else {
+          expect(codePoints(found)).toBeLessThanOrEqual(LIMITS.username_max);
+          expect(normalized(found)).toBe(found);
+          expect(foldCase(found)).not.toBe(foldCase(username));
         }
+        if (taken < 5) expect(found).toBeDefined();
       }),
     );
   });
 
+  it('takes the shortest number that is free, and gives up after six looks', () => {
+    const keys: string[] = [];
+    const isFree = (name_key: string) => keys.push(name_key) > 6;
+    expect(freeNameLike('Ada', isFree, () => 0)).toBeUndefined();
+    expect(keys).toEqual(['ada 2', 'ada 10', 'ada 100', 'ada 1000', 'ada 10000', 'ada 100000']);
+    expect(freeNameLike('Ada', all, () => 0.999999)).toBe('Ada 9');
+  });
+
+  it('counts on where a name has a number already', () => {
+    expect(
+      freeNameLike(
+        'ada 3',
+        (key) => key.length > 5,
+        () => 0.5,
+      ),
+    ).toBe('ada 55');
+    expect(freeNameLike('7', all, () => 0)).toBe('7 2');
+  });
+
   it('cuts no emoji and no joined letters apart', () => {
     const family = '👨\u200d👩\u200d👧\u200d👦';
-    expect(alternativeNames(`${'a'.repeat(25)}${family}`, 1)).toEqual([`${'a'.repeat(25)} 2`]);
-    expect(alternativeNames(`${'x'.repeat(28)}ی\u200cر`, 1)).toEqual([`${'x'.repeat(28)}ی 2`]);
-    expect(alternativeNames(`${'x'.repeat(29)} y`, 1)).toEqual([`${'x'.repeat(29)} 2`]);
-    expect(alternativeNames(`${'x'.repeat(27)}  \u200c y`, 1)).toEqual([`${'x'.repeat(27)} 2`]);
-    expect(alternativeNames('ada', 2)).toEqual(['ada 2', 'ada 3']);
+    const like = (username: string) => freeNameLike(username, all, () => 0);
+    expect(like(`${'a'.repeat(25)}${family}`)).toBe(`${'a'.repeat(25)} 2`);
+    expect(like(`${'x'.repeat(28)}ی\u200cر`)).toBe(`${'x'.repeat(28)}ی 2`);
+    expect(like(`${'x'.repeat(29)} y`)).toBe(`${'x'.repeat(29)} 2`);
+    expect(like(`${'x'.repeat(27)}  \u200c y`)).toBe(`${'x'.repeat(27)} 2`);
+    expect(like('\u{10330}'.repeat(32))).toBe(`${'\u{10330}'.repeat(30)} 2`);
   });
 });
 
-it('calls who was erased by no name of its own', () => {
+it('calls who was erased by a name that nobody may have', () => {
   expect(ERASED_USERNAME).toBe('deleted user');
-});
-
-describe('mayTakeName', () => {
-  it.each([
-    { holder: undefined, absent: null, may: true },
-    { holder: { id: 'a', has_company: false }, absent: 'a', may: true },
-    { holder: { id: 'a', has_company: true }, absent: 'a', may: false },
-    { holder: { id: 'b', has_company: false }, absent: 'a', may: false },
-    { holder: { id: 'b', has_company: false }, absent: null, may: false },
-  ])('$holder while $absent was found to be away: $may', ({ holder, absent, may }) => {
-    expect(mayTakeName(holder, absent)).toBe(may);
-  });
+  expect(isReserved(foldCase('Deleted USER'))).toBe(true);
+  expect(isReserved(foldCase('deleted user 2'))).toBe(false);
 });

@@ -5,6 +5,7 @@ import type { User } from '../../protocol/user.ts';
 import { atMost, WRONG } from '../../protocol/words.ts';
 import { faultOfLook } from './name.ts';
 import { Refusal } from './refusal.ts';
+import { foldCase } from './text.ts';
 
 /** A user as stores keep it: what {@link User} tells, without what only presence knows. */
 export type StoredUser = Omit<User, 'is_active'>;
@@ -26,25 +27,47 @@ const CHOSEN_FORM = /(?<=[\p{Emoji}&&\p{Changes_When_NFKC_Casefolded}])[\ufe0e\u
  * @throws Refusal `INVALID_INPUT` when it is empty, too long, or does not show what it is
  */
 export function normalizeUsername(name: string): string {
-  const refuse = (detail: Wording) => new Refusal('INVALID_INPUT', { field: 'username', detail });
-  const nfkc = name.replace(CHOSEN_FORM, '').normalize('NFKC').trim();
-  const username = nfkc.replace(/\s+/gu, ' ');
-  if (codePoints(username) > LIMITS.username_max) throw refuse(atMost(LIMITS.username_max));
-  const fault = faultOfLook(nfkc);
-  if (fault !== undefined) throw refuse(fault);
-  if (UNKNOWN.test(username)) throw refuse(WRONG.strange);
+  const { username, fault } = readUsername(name);
+  if (fault !== undefined) throw new Refusal('INVALID_INPUT', { field: 'username', detail: fault });
   return username;
 }
 
+function readUsername(name: string): { username: string; fault: Wording | undefined } {
+  const nfkc = name.replace(CHOSEN_FORM, '').normalize('NFKC').trim();
+  const username = nfkc.replace(/\s+/gu, ' ');
+  if (codePoints(username) > LIMITS.username_max) return { username, fault: atMost(LIMITS.username_max) };
+  return { username, fault: faultOfLook(nfkc) ?? (UNKNOWN.test(username) ? WRONG.strange : undefined) };
+}
+
+/** Whether nobody may have a name of this key, which {@link foldCase} gives. */
+export function isReserved(name_key: string): boolean {
+  return name_key === foldCase(ERASED_USERNAME);
+}
+
+/** Numbers of suggested names have up to so many digits: nobody takes a good part of a million names. */
+const DIGITS_MAX = 6;
+
 /**
- * Names to try for someone whose own name was taken while away: "ada 2", "ada 3" …, cut so that each fits.
- * @param count how many to give
+ * A valid name like one that is taken: "ada 7", with a longer number where the short ones are taken. By chance, so that
+ * many who ask at once get different ones. Undefined when none of six was free.
+ * @param isFree whether a name of this key ({@link foldCase}) is free
+ * @param random a number from 0 to below 1
  */
-export function alternativeNames(username: string, count: number): string[] {
-  return Array.from({ length: count }, (_, i) => {
-    const suffix = ` ${i + 2}`;
-    return `${beginning(username, LIMITS.username_max - suffix.length)}${suffix}`;
-  });
+export function freeNameLike(
+  username: string,
+  isFree: (name_key: string) => boolean,
+  random: () => number = Math.random,
+): string | undefined {
+  const stem = username.replace(/(?<=.) \d+$/u, '');
+  for (let digits = 1; digits <= DIGITS_MAX; digits++) {
+    const least = Math.max(2, 10 ** (digits - 1));
+    const suffix = ` ${least + Math.floor(random() * (10 ** digits - least))}`;
+    const name = `${beginning(stem, LIMITS.username_max - suffix.length)}${suffix}`;
+    const { username: kept, fault } = readUsername(name);
+    const name_key = foldCase(name);
+    if (kept === name && fault === undefined && !isReserved(name_key) && isFree(name_key)) return name;
+  }
+  return undefined;
 }
 
 /** As much of a name as fits, without half an emoji or letter, and without a joiner that has nothing left to join. */
@@ -55,20 +78,4 @@ function beginning(name: string, max: number): string {
     kept += segment;
   }
   return kept.replace(/[\s\u200c]+$/u, '');
-}
-
-/** Who holds a name, as far as the rule of names looks at it. */
-export interface NameHolder {
-  readonly id: string;
-  /** Whether the holder is a member of a room with others in it. */
-  readonly has_company: boolean;
-}
-
-/**
- * Whether a name may be taken over. `absent_holder` is the holder that the caller has found to be offline (null:
- * it found none); another holder has come since and keeps the name.
- */
-export function mayTakeName(holder: NameHolder | undefined, absent_holder: string | null): boolean {
-  if (holder === undefined) return true;
-  return holder.id === absent_holder && !holder.has_company;
 }

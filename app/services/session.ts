@@ -3,8 +3,7 @@ import type { Room } from '../../protocol/room.ts';
 import { PROTOCOL_VERSION } from '../../protocol/version.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { Refusal } from '../models/refusal.ts';
-import { foldCase } from '../models/text.ts';
-import { alternativeNames, normalizeUsername, type StoredUser } from '../models/user.ts';
+import { normalizeUsername, type StoredUser } from '../models/user.ts';
 import type { Revoked, SessionSnapshot, Store, TokenIdentity } from '../stores/store.ts';
 import type { Connection } from './connection.ts';
 import type { Delivery } from './delivery.ts';
@@ -55,15 +54,10 @@ export type Revocation = Revoked & { readonly token_id?: string; readonly genera
 /** When someone with too many connections may try again, in milliseconds. */
 const CONNECTIONS_RETRY_MS = 10_000;
 
-/** How many names are tried for a user whose own was taken. */
-const ALTERNATIVES = 1_000;
-
 /** Signing in and out: names, tokens, and what a connection receives from then on. */
 export class Sessions {
   readonly #options: SessionOptions;
   readonly #signingIn = new WeakSet<Connection>();
-  /** Names that new guests are about to take; each settles when it is decided. */
-  readonly #namesUnderWay = new Map<string, Promise<void>>();
   readonly #attempts = new Set<Attempt>();
 
   constructor(options: SessionOptions) {
@@ -145,43 +139,32 @@ export class Sessions {
   }
 
   async #asGuest(connection: Connection, username: string, answer: (signedIn: SignedIn) => void): Promise<void> {
-    const { store, now, seenNow, newId } = this.#options;
-    const key = foldCase(username);
-    if (this.#namesUnderWay.has(key)) throw new Refusal('USERNAME_TAKEN', { field: 'username' });
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#namesUnderWay.set(key, promise);
+    const { id: user_id } = await this.#create(username);
     try {
-      const holder = await store.users.holderOf(username);
-      if (holder !== undefined && this.#isHere(holder)) throw new Refusal('USERNAME_TAKEN', { field: 'username' });
-      const user = await store.users.create({
-        id: newId(),
-        username,
-        absent_holder: holder ?? null,
-        at: now(),
-        seen_at: seenNow(),
-      });
-      await this.#start(connection, { user_id: user.id, token: undefined }, answer);
+      await this.#start(connection, { user_id, token: undefined }, answer);
     } finally {
-      this.#namesUnderWay.delete(key);
-      resolve();
+      // Nobody has got the token, so the guest can never come back, and would hold the name for long.
+      if (connection.identity === null) await this.#giveUp(user_id);
     }
   }
 
-  /** Whether a user is online, or about to be. */
-  #isHere(user_id: string): boolean {
-    if (this.#options.presence.get(user_id) !== undefined) return true;
-    return [...this.#attempts].some((attempt) => attempt.user_id === user_id);
+  /** @throws Refusal `USERNAME_TAKEN`, with a name that is free if one is found */
+  async #create(username: string): Promise<StoredUser> {
+    const { store, now, seenNow, newId } = this.#options;
+    try {
+      return await store.users.create({ id: newId(), username, at: now(), seen_at: seenNow() });
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== 'USERNAME_TAKEN') throw error;
+      // What was asked is answered, whether or not the store can say more now.
+      const suggestion = await store.users.freeNameLike(username).catch(() => undefined);
+      throw new Refusal('USERNAME_TAKEN', { ...error.details, ...(suggestion !== undefined && { suggestion }) });
+    }
   }
 
-  /** Reads a user who comes back, once nobody is about to take the name. */
-  async #read(who: { user_id: string; token: TokenIdentity | undefined }): Promise<SessionSnapshot> {
-    for (;;) {
-      const snapshot = await this.#options.store.users.session(who);
-      const { user } = snapshot;
-      const taking = who.token && user && this.#namesUnderWay.get(foldCase(user.username));
-      if (taking === undefined || !snapshot.has_name) return snapshot;
-      await taking;
-    }
+  async #giveUp(user_id: string): Promise<void> {
+    const { store, tokens, now } = this.#options;
+    await store.users.revoke({ user_id, token_id: null, expires_at: tokens.expiry(), at: now() });
+    this.revoked({ user_id, username: undefined, retired: true });
   }
 
   async #start(
@@ -189,7 +172,7 @@ export class Sessions {
     who: { user_id: string; token: TokenIdentity | undefined },
     answer: (signedIn: SignedIn) => void,
   ): Promise<void> {
-    const { tail, tokens, newId, presence, connectionsPerUser } = this.#options;
+    const { store, tail, tokens, newId, presence, connectionsPerUser } = this.#options;
     const token_id = who.token?.token_id ?? newId();
     const generation = who.token?.generation ?? 0;
     const attempt: Attempt = { user_id: who.user_id, token_id, generation, revoked: false };
@@ -198,10 +181,10 @@ export class Sessions {
     try {
       // Signed before the snapshot is there: what thousands hold while they wait for something grows old.
       const signed = await tokens.issue({ user_id: who.user_id, token_id, generation });
-      const snapshot = await this.#read(who);
+      const snapshot = await store.users.session(who);
       const revoked = snapshot.generation !== generation;
-      if (snapshot.user === undefined || revoked) throw new Refusal('INVALID_TOKEN', { field: 'token' });
-      const user = await this.#named(snapshot, snapshot.user);
+      const { user } = snapshot;
+      if (user === undefined || revoked) throw new Refusal('INVALID_TOKEN', { field: 'token' });
       await presence.comesBack(user);
       if (attempt.revoked) throw new Refusal('INVALID_TOKEN', { field: 'token' });
       if (connection.closed) return;
@@ -248,12 +231,5 @@ export class Sessions {
       visible: snapshot.visible.items.map((room) => presence.room(room)),
     });
     if (came) presence.announce(online);
-  }
-
-  /** Someone whose name was taken while away gets it back if it is free again, or else one that is like it. */
-  async #named(snapshot: SessionSnapshot, user: StoredUser): Promise<StoredUser> {
-    if (snapshot.has_name) return user;
-    const candidates = [user.username, ...alternativeNames(user.username, ALTERNATIVES)];
-    return await this.#options.store.users.rename({ id: user.id, candidates });
   }
 }

@@ -89,8 +89,6 @@ export interface Page<T> {
 export interface SessionSnapshot {
   /** Undefined when there is no such user, or the token was revoked. */
   readonly user: StoredUser | undefined;
-  /** Whether the user still holds its name; otherwise it needs another. */
-  readonly has_name: boolean;
   /** The number that tokens made now must carry; raised when all tokens of the user are revoked. */
   readonly generation: number;
   /** Every room of the user, with the number of its newest entry. */
@@ -108,6 +106,15 @@ export interface TokenIdentity {
   readonly generation: number;
 }
 
+/** A guest to make; `at` is in milliseconds since 1970. */
+export interface NewUser {
+  readonly id: string;
+  readonly username: string;
+  readonly at: number;
+  /** When the guest was seen, if that is known better than by `at`. */
+  readonly seen_at?: number;
+}
+
 /** When a user last signed in and did something, in milliseconds since 1970. */
 export interface LastSeen {
   readonly id: string;
@@ -117,25 +124,10 @@ export interface LastSeen {
 
 /** Users and their tokens. */
 export interface UserStore {
-  /**
-   * Makes a guest. `absent_holder` is who holds the name now, if it is someone who is offline.
-   * Refuses `USERNAME_TAKEN` when the name may not be taken over.
-   */
-  create(input: {
-    id: string;
-    username: string;
-    absent_holder: string | null;
-    at: number;
-    /** When the guest was seen, if that is known better than by `at`. */
-    seen_at?: number;
-  }): Promise<StoredUser>;
-  /**
-   * Gives a user that lost its name the first of these that is free, and answers it; one that has a name again keeps it.
-   * Refuses `USERNAME_TAKEN`, and `INVALID_TOKEN` for who is retired.
-   */
-  rename(input: { id: string; candidates: readonly string[] }): Promise<StoredUser>;
-  /** The id of the user who holds a name that counts as the same as this, if any. */
-  holderOf(username: string): Promise<string | undefined>;
+  /** Makes a guest, who holds the name until retired. Refuses `USERNAME_TAKEN`. */
+  create(input: NewUser): Promise<StoredUser>;
+  /** A valid name that is like this one and free at the moment; undefined when a few looks found none. */
+  freeNameLike(username: string): Promise<string | undefined>;
   /** What a sign-in needs; `token` is checked when given. */
   session(input: { user_id: string; token: TokenIdentity | undefined }): Promise<SessionSnapshot>;
   /**

@@ -49,8 +49,7 @@ export async function fillDatabase(folder: string, options: CrowdOptions): Promi
   const path = join(folder, 'abuse.db');
   const store = await openSqliteStore({ path, queueMax: 2 * AT_ONCE, logger, metrics: createMetrics() });
   const newId = createIds();
-  const guest = (username: string) =>
-    store.users.create({ id: newId(), username, absent_holder: null, at: Date.now() });
+  const guest = (username: string) => store.users.create({ id: newId(), username, at: Date.now() });
   const owners = await Promise.all(
     Array.from({ length: Math.ceil(options.rooms / OWNED) }, async (_, i) => (await guest(`owner ${i}`)).id),
   );

@@ -6,7 +6,7 @@ import type { Joining, LogEntry, Membership } from '../store.ts';
 import type { Database } from './database.ts';
 import { appendSystemMessage } from './message.ts';
 import type { RoomCache } from './room-cache.ts';
-import { NAMED_COLUMNS, type NamedRow, type RoomRow, toRoom, toUser } from './rows.ts';
+import { ACCOUNT_COLUMNS, type AccountRow, type RoomRow, toRoom, toUser } from './rows.ts';
 
 /** The ways in which memberships begin and end, and rooms change hands: each stores one entry of the room. */
 export interface Memberships {
@@ -14,7 +14,7 @@ export interface Memberships {
    * The user, who may become a member of one room more, by the word of `added_by` if it is another's.
    * @throws Refusal `LIMIT_REACHED`, and `UNAUTHENTICATED` (added: `USER_NOT_FOUND`) when the user is gone
    */
-  candidate(who: Joining, added_by?: string): NamedRow;
+  candidate(who: Joining, added_by?: string): AccountRow;
   /**
    * Makes a user a member, by the word of `added_by` if it was another's; who joins a room without an owner owns it.
    * @throws Refusal as {@link Memberships.candidate}
@@ -30,7 +30,7 @@ export interface Memberships {
 
 /** What the writer does with memberships, in the transaction of whoever calls it. */
 export function memberships(db: Database, rooms: RoomCache): Memberships {
-  const user = (id: string) => db.get<NamedRow>(`SELECT ${NAMED_COLUMNS} FROM users u WHERE u.id = ?`, id);
+  const user = (id: string) => db.get<AccountRow>(`SELECT ${ACCOUNT_COLUMNS} FROM users u WHERE u.id = ?`, id);
   const nameOf = (id: string) => user(id)?.username ?? '';
 
   function append(room: RoomRow, { message_id: id, at }: Membership, system: System, active_at: number | null = at) {
@@ -51,7 +51,7 @@ export function memberships(db: Database, rooms: RoomCache): Memberships {
     return { message: append(room, who, system, active_at) };
   }
 
-  function candidate({ user_id, rooms_max }: Joining, added_by?: string): NamedRow {
+  function candidate({ user_id, rooms_max }: Joining, added_by?: string): AccountRow {
     const row = user(user_id);
     if (row?.retired_at !== null) throw new Refusal(added_by === undefined ? 'UNAUTHENTICATED' : 'USER_NOT_FOUND');
     const sql = 'SELECT count(*) AS count FROM members WHERE user_id = ?';

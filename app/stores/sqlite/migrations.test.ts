@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { Id } from '../../../protocol/fields.ts';
+import { foldCase } from '../../models/text.ts';
 import { Database } from './database.ts';
 import { MIGRATIONS, migrate } from './migrations.ts';
 
@@ -69,7 +70,7 @@ it('makes the keys of names anew, without what is not shown, and takes no name a
     { id: '1', username: 'Ada', name_key: 'ada' },
     { id: '2', username: 'Ada\ufe0f', name_key: 'ada\ufe0f' },
     { id: '3', username: 'Can\u2800', name_key: 'can' },
-    { id: '4', username: 'gone', name_key: null },
+    { id: '4', username: 'gone', name_key: 'gone' },
   ]);
   expect(db.all('SELECT name, name_key FROM rooms')).toEqual([{ name: 'I ❤\ufe0f Ankara', name_key: 'i ❤ ankara' }]);
 });
@@ -125,4 +126,27 @@ it('lists rooms by what they are and were, and keeps all of them as they were', 
   const rest = " active_at, seq, user_count, client_id, listed_at FROM rooms WHERE id = 'public'";
   expect(() => db.run(twin + rest)).toThrow(/UNIQUE/);
   expect(() => db.run('UPDATE rooms SET active_at = active_at + 1 WHERE id = ?', 'public')).toThrow(/CHECK/);
+});
+
+it('gives a name again to who came to none while away, and leaves who is retired as it was', () => {
+  using old = older(8);
+  const { db } = old;
+  const add = (id: string, username: string, name_key: string | null, retired_at: number | null = null) => {
+    const columns = 'id, username, name_key, generation, created_at, connected_at, last_activity, retired_at';
+    db.run(`INSERT INTO users (${columns}) VALUES (?, ?, ?, 0, 1, 1, 1, ?)`, id, username, name_key, retired_at);
+  };
+  add('1', 'Ada', 'ada');
+  for (const id of ['2', '3', '4']) add(id, 'ADA', null);
+  add('5', 'can', null);
+  add('6', 'gone', null, 7);
+  add('7', 'Can\u2800', null);
+  add('8', 'deleted user', null);
+  migrate(db);
+  const users = db.all<{ id: string; username: string; name_key: string | null }>('SELECT * FROM users ORDER BY id');
+  const nameOf = (id: string) => users.find((user) => user.id === id)?.username;
+  expect([nameOf('1'), nameOf('5'), nameOf('6')]).toEqual(['Ada', 'can', 'gone']);
+  for (const id of ['2', '3', '4']) expect(nameOf(id)).toMatch(/^ADA \d+$/);
+  expect(nameOf('7')).toMatch(/^guest \d+$/);
+  expect(nameOf('8')).toMatch(/^deleted user \d+$/);
+  for (const { id, username, name_key } of users) expect(name_key).toBe(id === '6' ? null : foldCase(username));
 });

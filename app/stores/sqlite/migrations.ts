@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { foldCase } from '../../models/text.ts';
 import type { Database } from './database.ts';
+import { giveNames } from './user.ts';
+
+/** One step of the schema: statements, or what runs them. */
+type Step = string | ((db: Database) => void);
 
 /**
  * The schema, one step a version; a step that has shipped never changes. `PRAGMA user_version` holds how many are done.
  * Times are milliseconds since 1970.
  */
-export const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly Step[] = [
   `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -166,6 +170,8 @@ export const MIGRATIONS: readonly string[] = [
     FROM (SELECT room_id FROM messages WHERE rev = seq UNION SELECT room_id FROM messages WHERE rev <> seq)
     WHERE room_id NOT IN (SELECT id FROM rooms);
   `,
+  // Before this a guest's name could be taken by others while the guest was away.
+  giveNames,
 ];
 
 /**
@@ -182,7 +188,11 @@ export function migrate(db: Database, steps = MIGRATIONS): string {
   db.addFunction('fold_case', foldCase);
   for (const [i, step] of steps.entries()) {
     if (i < done) continue;
-    db.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${i + 1}; COMMIT`);
+    db.transaction('IMMEDIATE', () => {
+      if (typeof step === 'string') db.exec(step);
+      else step(db);
+      db.exec(`PRAGMA user_version = ${i + 1}`);
+    });
   }
   const epoch = db.get<{ value: string }>("SELECT value FROM meta WHERE key = 'epoch'")?.value;
   // Nothing is written where nothing has to be: a full disk can still be read.

@@ -24,7 +24,7 @@ const token = { user_id: 'ada', token_id: 'token', generation: 0 };
 const page = { after: undefined, limit: 50 };
 
 transact(() => {
-  for (const id of ['ada', 'can']) writes.createUser({ id, username: id, absent_holder: null, at });
+  for (const id of ['ada', 'can']) writes.createUser({ id, username: id, at });
   writes.create({ ...room, room_id: 'garden', message_id: 'first' });
   writes.send({ ...message, id: 'hello' });
   writes.create({ ...room, room_id: 'doomed', message_id: 'last' });
@@ -33,7 +33,7 @@ transact(() => {
 
 /** What commands of strangers may ask of the reader, in each of its shapes; null: the tools alone ask it. */
 const READS: { [K in keyof ReadCalls]: Input<ReadCalls, K>[] | null } = {
-  holderOf: ['ada'],
+  freeNameLike: ['ada'],
   session: [{ user_id: 'ada', token }],
   byClientId: [{ user_id: 'ada', client_id: 'key' }],
   access: [who],
@@ -72,8 +72,7 @@ const READS: { [K in keyof ReadCalls]: Input<ReadCalls, K>[] | null } = {
 
 /** The same of the writer, in an order in which none is refused. */
 const WRITES: { [K in keyof WriteCalls]: Input<WriteCalls, K> | null } = {
-  createUser: { id: 'eve', username: 'eve', absent_holder: null, at },
-  renameUser: { id: 'ada', candidates: ['ada'] },
+  createUser: { id: 'eve', username: 'eve', at },
   touchUsers: { users: [{ id: 'ada', connected_at: at, last_activity: at }], at },
   create: { ...room, room_id: 'other', message_id: 'second', client_id: 'other' },
   join: { ...other, message_id: 'join', verified_hash: null },

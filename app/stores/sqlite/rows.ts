@@ -12,10 +12,8 @@ export interface UserRow {
   last_activity: number;
 }
 
-/** The same, with whether the name is still the user's, and whether the user is still there. */
-export interface NamedRow extends UserRow {
-  /** The name folded; null when it is not the user's any more. */
-  name_key: string | null;
+/** The same, with whether the user is still there. */
+export interface AccountRow extends UserRow {
   /** Since when the user can never come back; null: it can. */
   retired_at: number | null;
 }
@@ -57,8 +55,8 @@ export const ROOM_COLUMNS =
 /** The columns that {@link UserRow} needs, of `users u`. */
 export const USER_COLUMNS = 'u.id, u.username, u.connected_at, u.last_activity';
 
-/** The columns that {@link NamedRow} needs, of `users u`. */
-export const NAMED_COLUMNS = `${USER_COLUMNS}, u.name_key, u.retired_at`;
+/** The columns that {@link AccountRow} needs, of `users u`. */
+export const ACCOUNT_COLUMNS = `${USER_COLUMNS}, u.retired_at`;
 
 /** The columns that {@link MessageRow} needs. */
 export const MESSAGE_COLUMNS =

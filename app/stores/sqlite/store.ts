@@ -227,10 +227,9 @@ function stores(
     },
     users: {
       create: write('createUser'),
-      rename: write('renameUser'),
       newestSeen: () => reads.call('newestSeen', undefined),
       forgetRevoked: async (input) => void (await forgetRevoked(input)),
-      holderOf: read('holderOf'),
+      freeNameLike: read('freeNameLike'),
       session: read('session'),
       revoke: write('revokeTokens'),
       departing: read('departing'),
