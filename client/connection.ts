@@ -4,7 +4,7 @@ import type { CommandName, CommandPayload, CommandResult } from '../protocol/com
 import type { Locale } from '../protocol/errors.ts';
 import type { EventPayload } from '../protocol/events.ts';
 import { Backoff } from './backoff.ts';
-import { ChatError, localError, signedOutError } from './error.ts';
+import { ChatError, localError } from './error.ts';
 
 /** Options of socket.io-client that an app may set; reconnecting is this client's own work. */
 export type TransportOptions = Partial<Omit<ManagerOptions & SocketOptions, 'auth' | 'autoConnect' | 'forceNew'>>;
@@ -75,7 +75,7 @@ export class Connection {
   }
 
   /** Ends the connection; it does not come back. Commands under way and waiting fail. */
-  stop(error: ChatError = signedOutError()): void {
+  stop(error: ChatError = localError('UNAUTHENTICATED')): void {
     this.#close();
     this.#setPhase('stopped');
     for (const settle of [...this.#waiting]) settle(error);
@@ -111,7 +111,7 @@ export class Connection {
   }
 
   #ready(): Promise<void> {
-    if (this.#phase === 'stopped') return Promise.reject(signedOutError());
+    if (this.#phase === 'stopped') return Promise.reject(localError('UNAUTHENTICATED'));
     return new Promise((resolve, reject) => {
       const settle = (error?: ChatError) => {
         clearTimeout(timer);

@@ -3,7 +3,7 @@ import type { Locale } from '../protocol/errors.ts';
 import type { Message } from '../protocol/message.ts';
 import type { User } from '../protocol/user.ts';
 import { ANSWER_MS, Connection, type TransportOptions } from './connection.ts';
-import { ChatError, localError, signedOutError } from './error.ts';
+import { ChatError, localError } from './error.ts';
 import { Marks } from './marks.ts';
 import { Listeners, Observable, type Unsubscribe } from './observable.ts';
 import { Outbox } from './outbox.ts';
@@ -205,7 +205,7 @@ export class Engine extends Observable<ChatSnapshot> {
 
   async #restoredUser(): Promise<RoomUser> {
     await this.#restored;
-    if (this.#active === undefined) throw signedOutError();
+    if (this.#active === undefined) throw localError('UNAUTHENTICATED');
     return this.#active;
   }
 
@@ -271,7 +271,7 @@ export class Engine extends Observable<ChatSnapshot> {
     active?.outbox.close(error);
     if (active !== undefined) this.#storing = this.#session.forget(active.id);
     this.rooms.clear();
-    this.#attempt?.settle(error ?? signedOutError());
+    this.#attempt?.settle(error ?? localError('UNAUTHENTICATED'));
     this.changed();
   }
 

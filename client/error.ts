@@ -4,8 +4,9 @@ import type { ERRORS, ErrorCode } from '../protocol/errors.ts';
 /** What the server calls worth repeating; kept in step with its table by the compiler. */
 type RetryableCode = { [C in ErrorCode]: (typeof ERRORS)[C]['retryable'] extends true ? C : never }[ErrorCode];
 
-/** The faults that only a client can have. */
-const LOCAL_ERRORS = {
+/** What is wrong when a client finds it by itself. */
+const LOCAL_TEXTS = {
+  UNAUTHENTICATED: 'Sign in first.',
   OFFLINE: 'There is no connection.',
   NO_ANSWER: 'There was no answer.',
   OUTBOX_FULL: 'Too many are waiting.',
@@ -13,7 +14,7 @@ const LOCAL_ERRORS = {
 } as const;
 
 /** A code of the client's own: no server sends it. */
-export type LocalErrorCode = keyof typeof LOCAL_ERRORS;
+export type LocalErrorCode = Exclude<keyof typeof LOCAL_TEXTS, ErrorCode>;
 
 /** Why a command failed. A newer server may send codes that are not in this list: keep a default branch. */
 export type ChatErrorCode = ErrorCode | LocalErrorCode;
@@ -53,12 +54,7 @@ export class ChatError extends Error {
   }
 }
 
-/** The error of a fault on this side. */
-export function localError(code: LocalErrorCode): ChatError {
-  return new ChatError({ code, message: LOCAL_ERRORS[code] });
-}
-
-/** The error of a command that needs a user while nobody is signed in. */
-export function signedOutError(): ChatError {
-  return new ChatError({ code: 'UNAUTHENTICATED', message: 'Sign in first.' });
+/** The error of a fault on this side; `UNAUTHENTICATED`: of a command that needs a user while nobody is signed in. */
+export function localError(code: keyof typeof LOCAL_TEXTS): ChatError {
+  return new ChatError({ code, message: LOCAL_TEXTS[code] });
 }

@@ -1,7 +1,7 @@
 import type { CommandPayload, CommandResult } from '../protocol/commands.ts';
 import type { Message } from '../protocol/message.ts';
 import { Backoff, Sleep } from './backoff.ts';
-import { ChatError, localError, signedOutError } from './error.ts';
+import { ChatError, localError } from './error.ts';
 import type { StoredItem } from './outbox-state.ts';
 import { OutboxStore, type OutboxStoreOptions } from './outbox-store.ts';
 import { randomId } from './uuid.ts';
@@ -158,7 +158,7 @@ export class Outbox {
   }
 
   /** Stops; what waits stays in the storage, and whoever waits for it is told `error`. */
-  close(error: ChatError = signedOutError()): void {
+  close(error: ChatError = localError('UNAUTHENTICATED')): void {
     this.#closed = true;
     this.#store.close();
     this.#retries.wake();
