@@ -11,6 +11,9 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY protocol protocol
 COPY app app
+# What the pages show.
+COPY docs/protocol.md docs/client-rules.md docs/client-rules.tr.md docs/
+COPY examples/first-chat examples/first-chat
 # The database and the token secret; a named volume takes its owner from here.
 RUN mkdir data && chown node:node data
 USER node

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
+import { TEXTS } from '../app/http/texts.ts';
 import {
   CAPS,
   COMMAND_NAMES,
@@ -109,7 +110,27 @@ describe('docs/protocol.md', () => {
   });
 });
 
+/** The files that the pages show. */
+const shown = Object.values(TEXTS).flatMap((text) => (typeof text === 'string' ? [text] : Object.values(text)));
+
 describe('the ways to deploy', () => {
+  it('bring every text that the pages show into the image', async () => {
+    const dockerfile = await readFile(join(ROOT, 'Dockerfile'), 'utf8');
+    const ignored = await readFile(join(ROOT, '.dockerignore'), 'utf8');
+    const copied = [...dockerfile.matchAll(/^COPY (.*)$/gm)].flatMap(([, files = '']) => files.split(' ').slice(0, -1));
+    for (const file of shown) {
+      const parts = [file, dirname(file)];
+      expect(
+        copied.filter((name) => parts.includes(name)),
+        file,
+      ).toHaveLength(1);
+      expect(
+        ignored.split('\n').filter((line) => parts.includes(line.slice(1))),
+        file,
+      ).toHaveLength(1);
+    }
+  });
+
   it('start the program as `npm start` does', async () => {
     const read = (file: string) => readFile(join(ROOT, file), 'utf8');
     const { scripts } = JSON.parse(await read('package.json')) as { scripts: { start: string } };

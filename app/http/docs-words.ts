@@ -12,6 +12,7 @@ export interface DocsWords extends FieldWords {
   readonly conventions: string;
   readonly signingIn: string;
   readonly log: string;
+  readonly rules: string;
   readonly commands: string;
   readonly events: string;
   readonly models: string;
@@ -46,6 +47,7 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     conventions: 'Conventions',
     signingIn: 'Signing in',
     log: 'A room is a log',
+    rules: 'Rules',
     commands: 'Commands',
     events: 'Events',
     models: 'Models',
@@ -87,6 +89,7 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     conventions: 'Genel kurallar',
     signingIn: 'Oturum açma',
     log: 'Oda bir günlüktür',
+    rules: 'Kurallar',
     commands: 'Komutlar',
     events: 'Olaylar',
     models: 'Modeller',

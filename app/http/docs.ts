@@ -17,7 +17,7 @@ import {
   RATES,
   type Wording,
 } from '../../protocol/index.ts';
-import { conventions, roomLog, signingIn } from './docs-guide.ts';
+import { clientRules, conventions, roomLog, rules, type Section, signingIn } from './docs-guide.ts';
 import { DOCS_WORDS, type DocsWords } from './docs-words.ts';
 import { answerExample, callExample, eventExample } from './examples.ts';
 import { codeBlock } from './highlight.ts';
@@ -34,14 +34,6 @@ export interface DocsContent {
   readonly version: string;
   /** The HTTP endpoints, from the OpenAPI document. */
   readonly endpoints: readonly Endpoint[];
-}
-
-interface Section {
-  readonly id: string;
-  readonly title: string;
-  readonly body: HtmlValue;
-  /** What the navigation lists below it: the ids and names of its parts. */
-  readonly parts?: readonly (readonly [id: string, name: string])[];
 }
 
 interface Context {
@@ -82,7 +74,7 @@ function models({ words, schemas }: Context): Section {
   return {
     id: 'models',
     title: words.models,
-    parts: shown.map(([name]) => [`model-${name}`, name]),
+    parts: shown.map(([name]) => [`model-${name}`, html`<code>${name}</code>`]),
     body: shown.map(
       ([name, schema]) => html`<article>${heading(`model-${name}`, name)}
 <p lang="en">${prose(schema.description ?? '')}</p>${fieldList(schema, words, 'server')}</article>`,
@@ -133,23 +125,25 @@ function sections({ locale, endpoints }: DocsContent, words: DocsWords): Section
   const commands = COMMAND_NAMES.map((name) => command(name, context));
   const events = EVENT_NAMES.map((name) => event(name, context));
   return [
-    { id: 'conventions', title: words.conventions, body: conventions() },
-    { id: 'signing-in', title: words.signingIn, body: signingIn(HandshakeAuth, words) },
-    { id: 'log', title: words.log, body: roomLog() },
+    conventions(words),
+    signingIn(HandshakeAuth, words),
+    roomLog(words),
+    clientRules(locale),
     {
       id: 'commands',
       title: words.commands,
-      parts: COMMAND_NAMES.map((name) => [`command-${name}`, name]),
+      parts: COMMAND_NAMES.map((name) => [`command-${name}`, html`<code>${name}</code>`]),
       body: html`<p>${words.common} ${codeList(COMMON_ERRORS)}.</p>${commands}`,
     },
     {
       id: 'events',
       title: words.events,
-      parts: EVENT_NAMES.map((name) => [`event-${name}`, name]),
+      parts: EVENT_NAMES.map((name) => [`event-${name}`, html`<code>${name}</code>`]),
       body: events,
     },
     models(context),
-    { id: 'errors', title: words.errors, body: errorList(words) },
+    rules(words),
+    { id: 'error-codes', title: words.errors, body: errorList(words) },
     { id: 'limits', title: words.limits, body: limitList(context) },
     { id: 'rates', title: words.rates, body: rateList(context) },
     { id: 'http', title: words.http, body: endpointList(endpoints, words) },
@@ -157,7 +151,7 @@ function sections({ locale, endpoints }: DocsContent, words: DocsWords): Section
 }
 
 function contents(all: readonly Section[]): Html {
-  const part = ([id, name]: readonly [string, string]) => html`<li><a href="#${id}">${name}</a></li>`;
+  const part = ([id, name]: readonly [string, HtmlValue]) => html`<li><a href="#${id}">${name}</a></li>`;
   return html`<ul>${all.map(
     ({ id, title, parts }) =>
       html`<li><a href="#${id}">${title}</a>${parts !== undefined && html`<ul>${parts.map(part)}</ul>`}</li>`,

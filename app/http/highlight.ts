@@ -1,7 +1,7 @@
 import { type Html, type HtmlValue, html } from './html.ts';
 
-/** The languages that code blocks are coloured in. */
-export type CodeLanguage = 'js' | 'json' | 'shell';
+/** The languages that code blocks are coloured in, but for `text`. */
+export type CodeLanguage = 'js' | 'json' | 'shell' | 'text';
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
@@ -52,6 +52,7 @@ const TOKENS: Readonly<Record<CodeLanguage, RegExp>> = {
   ),
   json: /(?<tp>"(?:\\.|[^"\\])*"(?=\s*:))|(?<ts>"(?:\\.|[^"\\])*")|(?<tk>\b(?:true|false|null)\b)|(?<tn>-?\b\d[\d.]*\b)/g,
   shell: /(?<tc>#[^\n]*)|(?<tk>^(?:npm|node|curl|mkdir|cd)\b)/gm,
+  text: /(?!)/g,
 };
 
 /** Colours source code: the parts that matter become `<span class="t…">`, everything is escaped. */

@@ -13,6 +13,8 @@ import {
 } from '../../protocol/index.ts';
 import { startTestServer } from '../../tests/support/http-server.ts';
 import { FIRST_CHAT_FILE, firstChat } from './examples.ts';
+import { sectionOf, sectionsOf } from './markdown.ts';
+import { readText, TEXTS } from './texts.ts';
 
 const PAGES = LOCALES.flatMap((locale) => (['/', '/docs'] as const).map((path) => [path, locale] as const));
 
@@ -130,6 +132,24 @@ describe.each(LOCALES)('the documentation in %s', (locale) => {
       expect(text).toContain(`${name}${value.toLocaleString(locale)} ${what[locale].replaceAll('`', '')}`);
     }
     for (const name of Object.keys(RATE_NUMBERS)) expect(text).toContain(name);
+  });
+
+  /** The lines of a document as they are read, code blocks left out. */
+  const linesOf = (document: string) =>
+    document
+      .replace(/^```.*?^```$/gms, '')
+      .replace(/\[([^\]]+)\]\([^)]+\)/g, '$1')
+      .replace(/^(?:#+|-|\d+\.) |\*\*|`/gm, '')
+      .split('\n')
+      .filter((line) => line !== '');
+
+  it('shows the whole of the client’s rules in its language, and what the protocol’s document says around them', async () => {
+    const text = visible(await load('/docs', locale)).replaceAll('`', '');
+    const rules = sectionsOf(readText(TEXTS.rules[locale]));
+    const protocol = readText(TEXTS.protocol);
+    const around = ['Conventions', 'Signing in', 'A room is a log', 'Rules'].map((name) => sectionOf(protocol, name));
+    for (const document of [rules, ...around]) for (const line of linesOf(document)) expect(text).toContain(line);
+    expect(text).not.toMatch(/\*\*|\]\(|^\|/m);
   });
 
   it('tells of the HTTP endpoints', async () => {

@@ -51,7 +51,7 @@ export function typeName(given: JsonSchema): HtmlValue {
   const schema = unwrapped(given);
   if (schema.$ref !== undefined) return html`<a href="#model-${refName(schema.$ref)}">${refName(schema.$ref)}</a>`;
   if (schema.const !== undefined) return toSource(schema.const, 'js');
-  if (schema.enum?.length === ERROR_CODES.length) return html`<a href="#errors">error code</a>`;
+  if (schema.enum?.length === ERROR_CODES.length) return html`<a href="#error-codes">error code</a>`;
   if (schema.enum) return schema.enum.map((value) => toSource(value, 'js')).join(' | ');
   if (schema.format === 'uuid') return html`<a href="#conventions">id</a>`;
   if (schema.format === 'date-time') return html`<a href="#conventions">time</a>`;

@@ -3,9 +3,9 @@
     pip install "python-socketio[client]"
     python chat.py NAME [ROOM] [URL]
 
-It follows "What a client does" of docs/protocol.md: a cursor for the room, moved by live entries and by sync alone,
-and a key for each message, so that a message whose answer was lost is repeated and stored once. The token is kept in
-NAME.token: started again, it is the same user.
+It follows docs/client-rules.md: a cursor for the room, moved by live entries and by sync alone, and a key for each
+message, so that a message whose answer was lost is repeated and stored once. The token is kept in NAME.token: started
+again, it is the same user.
 """
 
 import os

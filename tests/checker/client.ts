@@ -32,9 +32,9 @@ interface Unsent {
 }
 
 /**
- * A plain Socket.IO client that follows "What a client does" of the protocol to the letter: it keeps a cursor for each
- * room, keeps higher live entries while it syncs, starts afresh on a reset, comes back with its token whenever its
- * connection ends, and repeats what was not acknowledged.
+ * A plain Socket.IO client that follows docs/client-rules.md to the letter: it keeps a cursor for each room, keeps higher
+ * live entries while it syncs, starts afresh on a reset, comes back with its token whenever its connection ends, and
+ * repeats what was not acknowledged.
  */
 export class CheckedClient {
   readonly name: string;

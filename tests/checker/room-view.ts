@@ -3,9 +3,9 @@ import { type LogEntry, messageIn } from '../support/entry.ts';
 import type { RoomHeld } from './records.ts';
 
 /**
- * What a client knows of one room, kept by the rules of the protocol ("What a client does"): a cursor up to which it
- * knows everything, moved by live entries and `sync` alone, and states of messages merged by the greatest `rev`.
- * States of messages that are older than the oldest loaded are kept too: a page that is being loaded may hold older ones.
+ * What a client knows of one room, kept by docs/client-rules.md: a cursor up to which it knows everything, moved by live
+ * entries and `sync` alone, and states of messages merged by the greatest `rev`. States of messages that are older than
+ * the oldest loaded are kept too: a page that is being loaded may hold older ones.
  */
 export class RoomView {
   readonly room_id: string;
