@@ -19,26 +19,26 @@ import { createHttpServer } from './http/server.ts';
 import { Admin } from './services/admin.ts';
 import { Chores } from './services/chores.ts';
 import { departSome } from './services/departures.ts';
+import { Dispatcher } from './services/dispatch.ts';
 import { eraseSome } from './services/erasure.ts';
 import { Expiry } from './services/expiry.ts';
 import { StoreHealth } from './services/health.ts';
 import { createLimiting } from './services/limits/limiting.ts';
 import { withNumbers } from './services/limits/limits.ts';
 import { Tail } from './services/log/tail.ts';
-import { Messages } from './services/message.ts';
+import { memberRoutes } from './services/member.ts';
+import { messageRepeats, messageRoutes } from './services/message.ts';
 import { watchOutsideWrites } from './services/outside-writes.ts';
 import { createPasswords } from './services/password.ts';
 import { Presence } from './services/presence.ts';
-import { Rooms } from './services/room.ts';
-import { Sessions } from './services/session.ts';
+import { roomRepeats, roomRoutes } from './services/room.ts';
+import { RoomPasswords } from './services/room-password.ts';
+import { Sessions, sessionRoutes } from './services/session.ts';
 import { settleTimes, soundTimes } from './services/times.ts';
 import { createTokens } from './services/token.ts';
-import { Typing } from './services/typing.ts';
-import { connectionHandlers } from './sockets/connection.ts';
+import { Typing, typingRoutes } from './services/typing.ts';
+import { userRoutes } from './services/user.ts';
 import { Fanout } from './sockets/fanout.ts';
-import { Dispatcher } from './sockets/handle.ts';
-import { messageHandlers } from './sockets/message.ts';
-import { roomHandlers } from './sockets/room.ts';
 import { createSocketServer } from './sockets/server.ts';
 import { UnreadLedger } from './sockets/unread.ts';
 import { type BackupSummary, backupDatabase } from './stores/sqlite/backup.ts';
@@ -115,7 +115,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   });
   const tail = new Tail({ store, delivery, presence, logger, metrics });
   const tokens = await createTokens(secret, now, issuedNow);
-  const limiting = numbers && createLimiting({ numbers, store, presence, metrics });
+  const limiting = numbers && createLimiting({ numbers, metrics });
   const limits = limiting?.limits ?? null;
   const common = { store, presence, tail, typing, delivery, metrics, now, newId: createIds() };
   const chores = new Chores([(ended) => departSome(common, ended), (ended) => eraseSome(common, ended)], logger);
@@ -133,17 +133,20 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     connectionsPerUser: limits?.cap('connections_per_user') ?? Number.POSITIVE_INFINITY,
   });
   const expiry = new Expiry({ store, sessions, now, uptime: () => performance.now(), logger });
-  const rooms = new Rooms({
-    ...common,
-    passwords: createPasswords(),
-    guesses: limiting?.guesses ?? null,
-    addressOf: (connection) => limits?.addressOf(connection) ?? '',
-    roomsPerUser: limits?.cap('rooms_per_user') ?? Number.POSITIVE_INFINITY,
-    onAddition: (user_id) => limits?.addition(user_id) ?? (() => {}),
-  });
-  const messages = new Messages(common);
-  const handlers = { ...connectionHandlers(sessions), ...roomHandlers(rooms, typing), ...messageHandlers(messages) };
-  const dispatcher = new Dispatcher({ handlers, limiting, presence, logger, metrics });
+  const passwords = createPasswords();
+  const roomsPerUser = limits?.cap('rooms_per_user') ?? Number.POSITIVE_INFINITY;
+  const onAddition = (user_id: string) => limits?.addition(user_id) ?? (() => {});
+  const roomPasswords = new RoomPasswords({ ...common, passwords, guesses: limiting?.guesses ?? null });
+  const routes = {
+    ...sessionRoutes(sessions),
+    ...roomRoutes({ ...common, passwords, roomsPerUser }),
+    ...memberRoutes({ ...common, roomPasswords, roomsPerUser, onAddition }),
+    ...userRoutes(common),
+    ...messageRoutes(common),
+    ...typingRoutes(typing),
+  };
+  const repeats = { ...roomRepeats(common), ...messageRepeats(common) };
+  const dispatcher = new Dispatcher({ routes, repeats, limiting, presence, logger, metrics });
 
   const health = new StoreHealth(store, logger);
   const clientAddress = createClientAddress(config.trustProxy);

@@ -97,9 +97,15 @@ const NOT_FOUND: Readonly<Record<string, ErrorCode>> = {
 type OfPayload<P extends z.ZodObject, F extends string> = F extends keyof z.output<P> ? F : never;
 
 /** A command of which all is told. */
-export function command<P extends z.ZodObject, R extends z.ZodType, const N extends Needs, const E extends string>(
-  definition: CommandDefinition<P, R, N, E> & { readonly idempotent?: OfPayload<P, 'client_id'> },
-): Command<P, R, N, E> {
+export function command<
+  P extends z.ZodObject,
+  R extends z.ZodType,
+  const N extends Needs,
+  const E extends string,
+  const I extends OfPayload<P, 'client_id'> = never,
+>(
+  definition: CommandDefinition<P, R, N, E> & { readonly idempotent?: I },
+): Command<P, R, N, E> & { readonly idempotent?: I } {
   const withoutNulls = absentNulls(definition.payload);
   return {
     ...definition,

@@ -21,7 +21,7 @@ const GROUPS: Readonly<Record<string, { readonly mutate: readonly string[]; read
     tests: 'app/services/log/*.test.ts',
   },
   limits: {
-    mutate: ['app/services/limits/*.ts', '!app/services/limits/{limiting,idempotency}.ts'],
+    mutate: ['app/services/limits/*.ts', '!app/services/limits/limiting.ts'],
     tests: 'app/services/limits/*.test.ts',
   },
   core: {

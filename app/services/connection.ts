@@ -1,4 +1,3 @@
-import type { Locale } from '../../protocol/errors.ts';
 import type { EventName, EventPayload } from '../../protocol/events.ts';
 import type { WithRaw } from '../models/raw-json.ts';
 
@@ -33,16 +32,10 @@ export interface Identity {
 /** One connection of a client, as the services know it. */
 export interface Connection {
   readonly id: string;
-  /** The language of what people read. */
-  readonly locale: Locale;
   /** Null until it has signed in. */
   identity: Identity | null;
   /** True once the transport is gone; nothing can be sent any more. */
   readonly closed: boolean;
-  /** How many of its commands are under way. */
-  running: number;
-  /** Set once it is being sent away: its new commands are refused, and this is called when none is under way. */
-  leave: (() => void) | null;
   /** Sends to this connection alone. */
   send(outgoing: Outgoing): void;
 }

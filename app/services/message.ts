@@ -1,81 +1,66 @@
-import type { CommandResult, ParsedPayload } from '../../protocol/commands.ts';
-import type { WithRaw } from '../models/raw-json.ts';
 import { Refusal } from '../models/refusal.ts';
 import type { Store } from '../stores/store.ts';
-import type { Connection, OnlineUser } from './connection.ts';
+import type { Repeats, Routes } from './dispatch.ts';
 import type { Typing } from './typing.ts';
 
-/** What messages need. */
+/** What the commands about messages work on. */
 export interface MessageOptions {
-  readonly store: Store;
+  readonly store: Pick<Store, 'messages' | 'epoch'>;
   readonly typing: Typing;
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number;
   readonly newId: () => string;
 }
 
-/** Sending, changing and reading messages. A promise that resolves means that the change is on disk. */
-export class Messages {
-  readonly #options: MessageOptions;
-  readonly #syncing = new WeakSet<Connection>();
+/** When a client that syncs twice at once may do it again, in milliseconds. */
+const SYNC_RETRY_MS = 100;
 
-  constructor(options: MessageOptions) {
-    this.#options = options;
-  }
+/** Sending, changing and reading messages. What answers is on disk. */
+export function messageRoutes({ store, typing, now, newId }: MessageOptions) {
+  const { messages } = store;
+  const syncing = new WeakSet<object>();
+  return {
+    send_message({ caller: { user }, payload: { room_id, content, client_id = null } }) {
+      typing.stop(user, room_id);
+      const { id: user_id, username } = user;
+      return messages.send({ id: newId(), room_id, user_id, username, content, client_id, at: now() });
+    },
 
-  /** @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER` */
-  send(
-    user: OnlineUser,
-    { room_id, content, client_id = null }: { room_id: string; content: string; client_id?: string | null | undefined },
-  ): Promise<CommandResult<'send_message'>> {
-    const { store, typing, now, newId } = this.#options;
-    typing.stop(user, room_id);
-    const { id: user_id, username } = user;
-    return store.messages.send({ id: newId(), room_id, user_id, username, content, client_id, at: now() });
-  }
+    async update_message({ caller: { user }, payload }) {
+      return { message: await messages.edit({ ...payload, user_id: user.id, at: now() }) };
+    },
 
-  /** @throws Refusal `MESSAGE_NOT_FOUND`, `NOT_A_MEMBER`, `FORBIDDEN` */
-  async edit(
-    user: OnlineUser,
-    { message_id, content }: ParsedPayload<'update_message'>,
-  ): Promise<CommandResult<'update_message'>> {
-    const { store, now } = this.#options;
-    return { message: await store.messages.edit({ message_id, user_id: user.id, content, at: now() }) };
-  }
+    async delete_message({ caller: { user }, payload }) {
+      return { message: await messages.delete({ ...payload, user_id: user.id, at: now() }) };
+    },
 
-  /** @throws Refusal `MESSAGE_NOT_FOUND`, `NOT_A_MEMBER`, `FORBIDDEN` */
-  async delete(
-    user: OnlineUser,
-    { message_id }: ParsedPayload<'delete_message'>,
-  ): Promise<CommandResult<'delete_message'>> {
-    const { store, now } = this.#options;
-    return { message: await store.messages.delete({ message_id, user_id: user.id, at: now() }) };
-  }
+    get_messages({ caller: { user }, payload: { room_id, before, after, limit } }) {
+      return messages.page({ room_id, user_id: user.id, before, after, limit });
+    },
 
-  /** @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER` */
-  async page(
-    user: OnlineUser,
-    { room_id, before, after, limit }: ParsedPayload<'get_messages'>,
-  ): Promise<WithRaw<CommandResult<'get_messages'>>> {
-    return await this.#options.store.messages.page({ room_id, user_id: user.id, before, after, limit });
-  }
+    /** One at a time a connection. */
+    async sync({ caller, payload: { epoch, rooms } }) {
+      const { connection = caller, user } = caller;
+      if (syncing.has(connection)) throw new Refusal('RATE_LIMITED', { retryAfterMs: SYNC_RETRY_MS });
+      syncing.add(connection);
+      try {
+        // A number of another history stands above every head: the store then answers with a reset.
+        const asked =
+          epoch === store.epoch ? rooms : rooms.map(({ room_id }) => ({ room_id, seq: Number.MAX_SAFE_INTEGER }));
+        return { epoch: store.epoch, rooms: await messages.sync({ user_id: user.id, rooms: asked }) };
+      } finally {
+        syncing.delete(connection);
+      }
+    },
+  } satisfies Partial<Routes>;
+}
 
-  /** What changed since the given numbers. @throws Refusal `RATE_LIMITED` while another one of this connection runs */
-  async sync(
-    connection: Connection,
-    user: OnlineUser,
-    { epoch, rooms }: ParsedPayload<'sync'>,
-  ): Promise<WithRaw<CommandResult<'sync'>>> {
-    const { store } = this.#options;
-    if (this.#syncing.has(connection)) throw new Refusal('RATE_LIMITED', { retryAfterMs: 100 });
-    this.#syncing.add(connection);
-    try {
-      // A number of another history stands above every head: the store then answers with a reset.
-      const asked =
-        epoch === store.epoch ? rooms : rooms.map(({ room_id }) => ({ room_id, seq: Number.MAX_SAFE_INTEGER }));
-      return { epoch: store.epoch, rooms: await store.messages.sync({ user_id: user.id, rooms: asked }) };
-    } finally {
-      this.#syncing.delete(connection);
-    }
-  }
+/** What finds messages that were sent before. */
+export function messageRepeats({ store }: Pick<MessageOptions, 'store'>) {
+  return {
+    async send_message({ caller: { user }, payload: { room_id, client_id = '' } }) {
+      const message = await store.messages.byClientId({ room_id, user_id: user.id, client_id });
+      return message && { message, duplicate: true };
+    },
+  } satisfies Partial<Repeats>;
 }

@@ -1,12 +1,14 @@
-import type { CommandResult } from '../../protocol/commands.ts';
-import type { Room } from '../../protocol/room.ts';
+import type { CommandResult, ParsedPayload } from '../../protocol/commands.ts';
 import { PROTOCOL_VERSION } from '../../protocol/version.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { Refusal } from '../models/refusal.ts';
 import { normalizeUsername, type StoredUser } from '../models/user.ts';
 import type { Revoked, SessionSnapshot, Store, TokenIdentity } from '../stores/store.ts';
+import type { Caller, SignedIn } from './caller.ts';
 import type { Connection } from './connection.ts';
 import type { Delivery } from './delivery.ts';
+import { Placed, type Routes } from './dispatch.ts';
+import type { Bookmark } from './log/recent.ts';
 import type { Tail } from './log/tail.ts';
 import type { Presence } from './presence.ts';
 import type { TokenService } from './token.ts';
@@ -34,12 +36,6 @@ export interface SessionOptions {
   readonly connectionsPerUser: number;
 }
 
-/** What a sign-in gives: the answer, and the first page of all rooms that the user may see. */
-export interface SignedIn {
-  readonly result: CommandResult<'authenticate'>;
-  readonly visible: Room[];
-}
-
 /** A sign-in under way, so that a revocation meanwhile is not missed. */
 interface Attempt {
   readonly user_id: string;
@@ -48,16 +44,35 @@ interface Attempt {
   revoked: boolean;
 }
 
+/** What a sign-in has come to. */
+interface Session {
+  readonly snapshot: SessionSnapshot;
+  readonly user: StoredUser;
+  readonly token_id: string;
+  readonly token: string;
+}
+
+/** Takes the result of a sign-in. */
+type Answer = (result: CommandResult<'authenticate'>) => void;
+
 /** Tokens that are void from here on, and what became of their user. */
 export type Revocation = Revoked & { readonly token_id?: string; readonly generation?: number };
 
 /** When someone with too many connections may try again, in milliseconds. */
 const CONNECTIONS_RETRY_MS = 10_000;
 
+/** The commands about sessions. */
+export function sessionRoutes(sessions: Sessions) {
+  return {
+    authenticate: async ({ caller, payload }) => new Placed((answer) => sessions.signIn(caller, payload, answer)),
+    sign_out: async ({ caller, payload }) =>
+      new Placed((answer) => sessions.signOut(caller, payload, () => answer({}))),
+  } satisfies Partial<Routes>;
+}
+
 /** Signing in and out: names, tokens, and what a connection receives from then on. */
 export class Sessions {
   readonly #options: SessionOptions;
-  readonly #signingIn = new WeakSet<Connection>();
   readonly #attempts = new Set<Attempt>();
 
   constructor(options: SessionOptions) {
@@ -65,35 +80,28 @@ export class Sessions {
   }
 
   /**
-   * Signs a connection in, as a new guest or by a token. `answer` is called once, before any event of a room.
+   * Signs a caller in, as a new guest or by a token. `answer` is called once, before any event of a room.
    * @throws Refusal `FORBIDDEN`, `USERNAME_TAKEN`, `INVALID_TOKEN`, `INVALID_INPUT`, `RATE_LIMITED` when the user has
    *   too many connections
    */
-  async signIn(
-    connection: Connection,
-    { username, token }: { username?: string | undefined; token?: string | undefined },
-    answer: (signedIn: SignedIn) => void,
-  ): Promise<void> {
-    if (connection.identity !== null || this.#signingIn.has(connection)) throw new Refusal('FORBIDDEN');
-    this.#signingIn.add(connection);
-    try {
-      if (token !== undefined) {
-        const identity = await this.#options.tokens.verify(token);
-        await this.#start(connection, { user_id: identity.user_id, token: identity }, answer);
-      } else {
-        await this.#asGuest(connection, normalizeUsername(username ?? ''), answer);
-      }
-    } finally {
-      this.#signingIn.delete(connection);
+  async signIn(caller: Caller, { username, token }: ParsedPayload<'authenticate'>, answer: Answer): Promise<void> {
+    if (caller.user !== null) throw new Refusal('FORBIDDEN');
+    if (token !== undefined) {
+      const identity = await this.#options.tokens.verify(token);
+      await this.#start(caller, { user_id: identity.user_id, token: identity }, answer);
+    } else {
+      await this.#asGuest(caller, normalizeUsername(username ?? ''), answer);
     }
   }
 
-  /** Revokes the connection's token, or all of its user's; after `answer` the connections that used them end. A guest is gone for good then. */
-  async signOut(connection: Connection, everywhere: boolean, answer: () => void): Promise<void> {
+  /** Revokes the caller's token, or all of its user's; after `answer` the connections that used them end. A guest is gone for good then. */
+  async signOut(
+    { user, token }: SignedIn,
+    { everywhere }: ParsedPayload<'sign_out'>,
+    answer: () => void,
+  ): Promise<void> {
     const { store, now } = this.#options;
-    const identity = connection.identity;
-    if (identity === null) throw new Refusal('UNAUTHENTICATED');
-    const { user, token_id, token_generation } = identity;
+    const { token_id, token_generation } = token;
     const revoked = everywhere ? null : token_id;
     // A copy of the token may have been renewed elsewhere, up to this moment.
     const expires_at = this.#options.tokens.expiry();
@@ -138,13 +146,17 @@ export class Sessions {
     this.#options.presence.disconnect(connection, user);
   }
 
-  async #asGuest(connection: Connection, username: string, answer: (signedIn: SignedIn) => void): Promise<void> {
+  async #asGuest(caller: Caller, username: string, answer: Answer): Promise<void> {
     const { id: user_id } = await this.#create(username);
+    let answered = false;
     try {
-      await this.#start(connection, { user_id, token: undefined }, answer);
+      await this.#start(caller, { user_id, token: undefined }, (result) => {
+        answered = true;
+        answer(result);
+      });
     } finally {
       // Nobody has got the token, so the guest can never come back, and would hold the name for long.
-      if (connection.identity === null) await this.#giveUp(user_id);
+      if (!answered) await this.#giveUp(user_id);
     }
   }
 
@@ -168,11 +180,11 @@ export class Sessions {
   }
 
   async #start(
-    connection: Connection,
+    caller: Caller,
     who: { user_id: string; token: TokenIdentity | undefined },
-    answer: (signedIn: SignedIn) => void,
+    answer: Answer,
   ): Promise<void> {
-    const { store, tail, tokens, newId, presence, connectionsPerUser } = this.#options;
+    const { store, tail, tokens, newId, presence } = this.#options;
     const token_id = who.token?.token_id ?? newId();
     const generation = who.token?.generation ?? 0;
     const attempt: Attempt = { user_id: who.user_id, token_id, generation, revoked: false };
@@ -180,56 +192,57 @@ export class Sessions {
     this.#attempts.add(attempt);
     try {
       // Signed before the snapshot is there: what thousands hold while they wait for something grows old.
-      const signed = await tokens.issue({ user_id: who.user_id, token_id, generation });
+      const token = await tokens.issue({ user_id: who.user_id, token_id, generation });
       const snapshot = await store.users.session(who);
       const revoked = snapshot.generation !== generation;
       const { user } = snapshot;
       if (user === undefined || revoked) throw new Refusal('INVALID_TOKEN', { field: 'token' });
       await presence.comesBack(user);
       if (attempt.revoked) throw new Refusal('INVALID_TOKEN', { field: 'token' });
-      if (connection.closed) return;
-      const others = presence.get(user.id)?.connections.size ?? 0;
-      if (others >= connectionsPerUser) throw new Refusal('RATE_LIMITED', { retryAfterMs: CONNECTIONS_RETRY_MS });
-      let attached: Promise<void> | undefined;
-      this.#admit(connection, { snapshot, user, token_id, token: signed }, (signedIn) => {
-        answer(signedIn);
-        attached = tail.attachAll(connection, snapshot.memberships, bookmark);
-      });
-      await attached;
+      const session: Session = { snapshot, user, token_id, token };
+      if (caller.connection === undefined) answer(this.#describe(session));
+      else await this.#connect(caller.connection, session, { bookmark, answer });
     } finally {
       this.#attempts.delete(attempt);
       tail.release(bookmark);
     }
   }
 
-  /** All in one turn: the connection is online, answered, and then (in `answer`) subscribed to its rooms. */
-  #admit(
+  /** All in one turn: the connection is online, answered, and then subscribed to the first of its rooms. */
+  #connect(
     connection: Connection,
-    {
-      snapshot,
-      user,
-      token_id,
-      token,
-    }: { snapshot: SessionSnapshot; user: StoredUser; token_id: string; token: string },
-    answer: (signedIn: SignedIn) => void,
-  ): void {
-    const { store, presence } = this.#options;
+    session: Session,
+    { bookmark, answer }: { bookmark: Bookmark; answer: Answer },
+  ): Promise<void> {
+    const { presence, tail, metrics, connectionsPerUser } = this.#options;
+    const { snapshot, user, token_id } = session;
+    if (connection.closed) throw new Refusal('UNAUTHENTICATED');
+    const others = presence.get(user.id)?.connections.size ?? 0;
+    if (others >= connectionsPerUser) throw new Refusal('RATE_LIMITED', { retryAfterMs: CONNECTIONS_RETRY_MS });
     const { user: online, came } = presence.connect(connection, user);
-    const { generation: token_generation } = snapshot;
-    connection.identity = { user: online, token_id, token_generation };
+    connection.identity = { user: online, token_id, token_generation: snapshot.generation };
     for (const [room_id] of snapshot.memberships) presence.addRoom(online, room_id);
-    this.#options.metrics.signedIn.inc();
-    answer({
-      result: {
-        user: presence.describe(online),
-        token,
-        epoch: store.epoch,
-        rooms: snapshot.rooms.items.map((room) => presence.room(room)),
-        rooms_next: snapshot.rooms.next,
-        server: { protocol: PROTOCOL_VERSION, features: [], limits: this.#options.limits },
-      },
-      visible: snapshot.visible.items.map((room) => presence.room(room)),
-    });
+    metrics.signedIn.inc();
+    const result = this.#describe(session);
+    answer(result);
+    const { token, epoch } = result;
+    connection.send({ event: 'connect_response', payload: { status: 'success', user: result.user, token, epoch } });
+    const visible = snapshot.visible.items.map((room) => presence.room(room));
+    connection.send({ event: 'rooms_list', payload: visible });
+    const attached = tail.attachAll(connection, snapshot.memberships, bookmark);
     if (came) presence.announce(online);
+    return attached;
+  }
+
+  #describe({ snapshot: { rooms }, user, token }: Session): CommandResult<'authenticate'> {
+    const { store, presence, limits } = this.#options;
+    return {
+      user: presence.user(user),
+      token,
+      epoch: store.epoch,
+      rooms: rooms.items.map((room) => presence.room(room)),
+      rooms_next: rooms.next,
+      server: { protocol: PROTOCOL_VERSION, features: [], limits },
+    };
   }
 }

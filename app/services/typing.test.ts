@@ -33,7 +33,8 @@ function create(
     lapseMs: LAPSE_MS,
   });
   const say = async (user: OnlineUser, is_typing: boolean, connection = {} as Connection) => {
-    await typing.set(connection, user, { room_id: ROOM, is_typing });
+    connection.identity = { user, token_id: '', token_generation: 0 };
+    await typing.set({ user, connection }, { room_id: ROOM, is_typing });
   };
   /** What was said, without the time: `+ada` begins, `-ada` ends. */
   const words = () => told.map(({ username, is_typing }) => `${is_typing === true ? '+' : '-'}${username}`);

@@ -1,8 +1,11 @@
+import type { ParsedPayload } from '../../protocol/commands.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { Refusal } from '../models/refusal.ts';
 import type { Store } from '../stores/store.ts';
+import type { SignedIn } from './caller.ts';
 import type { Connection, OnlineUser } from './connection.ts';
 import type { Delivery } from './delivery.ts';
+import type { Routes } from './dispatch.ts';
 
 /** How {@link Typing} checks members and tells rooms. */
 export interface TypingOptions {
@@ -15,17 +18,31 @@ export interface TypingOptions {
 const SECOND_MS = 1_000;
 
 interface Typist {
-  readonly connection: Connection;
+  /** What ends it when it ends; undefined: it lapses. */
+  readonly connection: Connection | undefined;
   readonly timer: NodeJS.Timeout;
 }
+
+/** Who types: what it takes of a caller. */
+type Typer = Pick<SignedIn, 'user' | 'connection'>;
 
 /** What a room has been told, and still must be. */
 interface TypingRoom {
   readonly typists: Map<string, Typist>;
   /** Users that the room believes to be typing. */
-  readonly told: Map<string, OnlineUser>;
+  readonly told: Map<string, Typer['user']>;
   /** When it was sent the last events, by the clock of `performance.now()`: no more than may be sent in a second. */
   readonly sent: number[];
+}
+
+/** The command about typing. */
+export function typingRoutes(typing: Typing) {
+  return {
+    async typing_status({ caller, payload }) {
+      await typing.set(caller, payload);
+      return {};
+    },
+  } satisfies Partial<Routes>;
 }
 
 /**
@@ -45,23 +62,20 @@ export class Typing {
    * Takes the word of a client that it types, or no longer.
    * @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER`
    */
-  async set(
-    connection: Connection,
-    user: OnlineUser,
-    { room_id, is_typing }: { room_id: string; is_typing: boolean },
-  ): Promise<void> {
-    if (!user.rooms.has(room_id)) {
+  async set({ user, connection }: Typer, { room_id, is_typing }: ParsedPayload<'typing_status'>): Promise<void> {
+    const rooms = connection?.identity?.user.rooms;
+    if (!rooms?.has(room_id)) {
       const refused = await this.#options.store.rooms.standing({ room_id, user_id: user.id });
       if (refused !== undefined) throw new Refusal(refused);
       // Its connection or its membership may have ended meanwhile, and would end nothing any more.
-      if (connection.closed || !user.rooms.has(room_id)) return;
+      if (connection !== undefined && (connection.closed || !rooms?.has(room_id))) return;
     }
-    if (is_typing) this.#start(connection, user, room_id);
+    if (is_typing) this.#start(user, room_id, connection);
     else this.stop(user, room_id);
   }
 
   /** Ends the typing of a user in a room, if there is any. */
-  stop(user: OnlineUser, room_id: string): void {
+  stop(user: { readonly id: string }, room_id: string): void {
     const room = this.#rooms.get(room_id);
     const typist = room?.typists.get(user.id);
     if (room === undefined || typist === undefined) return;
@@ -85,7 +99,7 @@ export class Typing {
     this.#rooms.clear();
   }
 
-  #start(connection: Connection, user: OnlineUser, room_id: string): void {
+  #start(user: Typer['user'], room_id: string, connection: Connection | undefined): void {
     const room = this.#rooms.get(room_id) ?? { typists: new Map(), told: new Map(), sent: [] };
     this.#rooms.set(room_id, room);
     clearTimeout(room.typists.get(user.id)?.timer);
@@ -123,7 +137,7 @@ export class Typing {
   }
 
   /** False when the room was told as much as it may be within the last second. */
-  #publish(room: TypingRoom, user: OnlineUser, room_id: string, is_typing: boolean): boolean {
+  #publish(room: TypingRoom, user: Typer['user'], room_id: string, is_typing: boolean): boolean {
     const now = performance.now();
     if (room.sent.length >= LIMITS.typing_per_second) {
       if (now - (room.sent[0] ?? 0) < SECOND_MS) return false;

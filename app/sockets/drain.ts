@@ -1,4 +1,4 @@
-import type { SocketConnection } from './socket-connection.ts';
+import type { SocketConnection } from './connection.ts';
 
 /** How a server that stops sends its connections away. */
 export interface DrainOptions {

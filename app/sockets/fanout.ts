@@ -2,10 +2,11 @@ import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Connection, Outgoing } from '../services/connection.ts';
 import type { Delivery } from '../services/delivery.ts';
+import { NOTHING, type Outlet, type SocketConnection } from './connection.ts';
 import { endForGood } from './ending.ts';
 import { ackPacket, Chunk, eventPacket } from './frames.ts';
-import { MessageJson } from './json.ts';
-import { NOTHING, type Outlet, type SocketConnection } from './socket-connection.ts';
+import { MessageJson } from './message.ts';
+import { SubscribedRoom } from './room.ts';
 import { onceSent, watchPolls, writeChunks } from './transport.ts';
 import { UnreadAnswer, type UnreadLedger } from './unread.ts';
 
@@ -19,17 +20,8 @@ export interface FanoutOptions {
   readonly metrics: Metrics;
 }
 
-/** Writing to a room of this many connections takes about a millisecond: then it pays to wait for more to go with it. */
-const LARGE_ROOM = 256;
-/** How long it waits at most, in milliseconds. */
+/** How long a large room waits at most for more to go with what it is to receive, in milliseconds. */
 const HOLD_MS = 3;
-
-/** The subscribers of a room, and what they are to receive at the end of this turn. */
-interface Group {
-  readonly connections: Set<SocketConnection>;
-  /** Made when there is something to hold: an array that waits long enough grows old, and then what it held does too. */
-  pending: string[] | null;
-}
 
 /**
  * Carries events to sockets. What a room receives in one turn of the event loop is encoded once, as whole WebSocket
@@ -38,8 +30,8 @@ interface Group {
 export class Fanout implements Delivery, Outlet {
   readonly #options: FanoutOptions;
   readonly #json = new MessageJson();
-  readonly #groups = new Map<string, Group>();
-  #publishing: Group[] = [];
+  readonly #rooms = new Map<string, SubscribedRoom>();
+  #publishing: SubscribedRoom[] = [];
   #writing: SocketConnection[] = [];
   #scheduled = false;
   #largeRoom = false;
@@ -52,10 +44,9 @@ export class Fanout implements Delivery, Outlet {
   }
 
   /** Counts what a connection does not read, on the budget of its address, until {@link remove}. */
-  add(connection: SocketConnection, budget: { unread: number } | null): void {
-    connection.budget = budget;
+  add(connection: SocketConnection): void {
     watchPolls(connection.socket, (response) => {
-      const answer = new UnreadAnswer(response, budget);
+      const answer = new UnreadAnswer(response, connection.budget);
       const bytes = answer.measure();
       connection.polled += bytes;
       response.once('close', () => {
@@ -82,42 +73,39 @@ export class Fanout implements Delivery, Outlet {
   }
 
   subscribe(room_id: string, connection: Connection): void {
-    const group = this.#groups.get(room_id) ?? { connections: new Set(), pending: null };
-    this.#groups.set(room_id, group);
-    this.#enqueuePending(group);
-    group.connections.add(connection as SocketConnection);
+    const room = this.#rooms.get(room_id) ?? new SubscribedRoom();
+    this.#rooms.set(room_id, room);
+    this.#enqueueHeld(room);
+    room.connections.add(connection as SocketConnection);
   }
 
   unsubscribe(room_id: string, connection: Connection): void {
-    const group = this.#groups.get(room_id);
-    if (group === undefined) return;
-    this.#enqueuePending(group);
-    group.connections.delete(connection as SocketConnection);
-    if (group.connections.size === 0) this.#groups.delete(room_id);
+    const room = this.#rooms.get(room_id);
+    if (room === undefined) return;
+    this.#enqueueHeld(room);
+    room.connections.delete(connection as SocketConnection);
+    if (room.connections.size === 0) this.#rooms.delete(room_id);
   }
 
   isSubscribed(room_id: string, connection: Connection): boolean {
-    return this.#groups.get(room_id)?.connections.has(connection as SocketConnection) ?? false;
+    return this.#rooms.get(room_id)?.connections.has(connection as SocketConnection) ?? false;
   }
 
   subscribers(room_id: string): number {
-    return this.#groups.get(room_id)?.connections.size ?? 0;
+    return this.#rooms.get(room_id)?.connections.size ?? 0;
   }
 
   publish(room_id: string, { event, payload }: Outgoing): void {
-    const group = this.#groups.get(room_id);
-    if (group === undefined) return;
+    const room = this.#rooms.get(room_id);
+    if (room === undefined) return;
     const packet = eventPacket(event, this.#json.of(payload));
-    if (group.pending === null) {
-      group.pending = [packet];
-      this.#publishing.push(group);
-    } else group.pending.push(packet);
-    if (group.connections.size >= LARGE_ROOM) this.#largeRoom = true;
+    if (room.hold(packet)) this.#publishing.push(room);
+    if (room.isLarge) this.#largeRoom = true;
     this.#schedule();
   }
 
   publishVolatile(room_id: string, outgoing: Outgoing, except_user_id: string): void {
-    const connections = this.#groups.get(room_id)?.connections ?? [];
+    const connections = this.#rooms.get(room_id)?.connections ?? [];
     const others = [...connections].filter(({ identity }) => identity?.user.id !== except_user_id);
     this.sendVolatile(others, outgoing);
   }
@@ -151,7 +139,7 @@ export class Fanout implements Delivery, Outlet {
     this.#latest = undefined;
     const publishing = this.#publishing;
     this.#publishing = [];
-    for (const group of publishing) this.#enqueuePending(group);
+    for (const room of publishing) this.#enqueueHeld(room);
     const writing = this.#writing;
     this.#writing = [];
     for (const connection of writing) this.#write(connection);
@@ -192,11 +180,10 @@ export class Fanout implements Delivery, Outlet {
     else this.#latest ??= setTimeout(() => this.flush(), HOLD_MS);
   }
 
-  #enqueuePending(group: Group): void {
-    if (group.pending === null) return;
-    const chunk = new Chunk(group.pending);
-    group.pending = null;
-    for (const connection of group.connections) this.#enqueue(connection, chunk, 'event');
+  #enqueueHeld(room: SubscribedRoom): void {
+    const chunk = room.take();
+    if (chunk === null) return;
+    for (const connection of room.connections) this.#enqueue(connection, chunk, 'event');
   }
 
   #write(connection: SocketConnection): void {

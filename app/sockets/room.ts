@@ -1,61 +1,35 @@
-import type { Rooms } from '../services/room.ts';
-import type { Typing } from '../services/typing.ts';
-import { ANSWERED, type Handlers } from './handle.ts';
+import type { SocketConnection } from './connection.ts';
+import { Chunk } from './frames.ts';
 
-type RoomCommand =
-  | 'create_room'
-  | 'join_room'
-  | 'leave_room'
-  | 'add_member'
-  | 'remove_member'
-  | 'get_rooms'
-  | 'get_users'
-  | 'typing_status';
+/** Writing to a room of this many connections takes about a millisecond: then it pays to wait for more to go with it. */
+const LARGE = 256;
 
-/** The commands about rooms and who is in them. */
-export function roomHandlers(rooms: Rooms, typing: Typing): Handlers<RoomCommand> {
-  return {
-    async create_room({ connection, user, payload, answer }) {
-      await rooms.create(connection, user, payload, answer);
-      return ANSWERED;
-    },
+/** The connections that receive a room, and what they are to receive at the end of this turn. */
+export class SubscribedRoom {
+  readonly connections = new Set<SocketConnection>();
+  /** Made when there is something to hold: an array that waits long enough grows old, and then what it held does too. */
+  #pending: string[] | null = null;
 
-    async join_room({ connection, user, payload, acknowledged, answer }) {
-      await rooms.join(connection, user, payload, (result) => {
-        answer(result);
-        const { room, users, messages } = result;
-        connection.send({ event: 'room_info', payload: { room, users, messages: acknowledged ? [] : messages } });
-      });
-      return ANSWERED;
-    },
+  /** Whether it pays to wait for more before writing to it. */
+  get isLarge(): boolean {
+    return this.connections.size >= LARGE;
+  }
 
-    async leave_room({ user, payload }) {
-      await rooms.leave(user, payload);
-      return {};
-    },
+  /** Holds a packet until {@link take}; whether it is the first. */
+  hold(packet: string): boolean {
+    if (this.#pending === null) {
+      this.#pending = [packet];
+      return true;
+    }
+    this.#pending.push(packet);
+    return false;
+  }
 
-    async add_member({ user, payload }) {
-      await rooms.addMember(user, payload);
-      return {};
-    },
-
-    async remove_member({ user, payload }) {
-      await rooms.removeMember(user, payload);
-      return {};
-    },
-
-    async get_rooms({ connection, user, payload, acknowledged }) {
-      const asked = acknowledged ? payload : { ...payload, after: undefined };
-      const result = await rooms.list(user, asked);
-      if (!acknowledged) connection.send({ event: 'rooms_list', payload: result.rooms });
-      return result;
-    },
-
-    get_users: ({ user, payload }) => rooms.users(user, payload),
-
-    async typing_status({ connection, user, payload }) {
-      await typing.set(connection, user, payload);
-      return {};
-    },
-  };
+  /** What was held, encoded once for all; null when nothing was. */
+  take(): Chunk | null {
+    if (this.#pending === null) return null;
+    const chunk = new Chunk(this.#pending);
+    this.#pending = null;
+    return chunk;
+  }
 }

@@ -5,15 +5,16 @@ import { Adapter } from 'socket.io-adapter';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
+import type { Dispatcher } from '../services/dispatch.ts';
 import type { Limits } from '../services/limits/limits.ts';
 import type { Sessions } from '../services/session.ts';
+import { SIGN_IN, SocketCommand } from './command.ts';
+import { SocketConnection } from './connection.ts';
 import { drainConnections } from './drain.ts';
 import { closeLeft, endAsLost } from './ending.ts';
 import type { Fanout } from './fanout.ts';
 import { Guard, webSocketEngine } from './guard.ts';
-import type { Dispatcher } from './handle.ts';
 import { SignInDeadline } from './sign-in-deadline.ts';
-import { SocketConnection } from './socket-connection.ts';
 import { forgetHandshake, isHandshakeForgotten, missingInternals, receiveEvents } from './transport.ts';
 
 /** What the Socket.IO server serves, and how. */
@@ -150,19 +151,20 @@ function accept(
 ): void {
   const { dispatcher, metrics, logger } = options;
   const auth: Record<string, unknown> = socket.handshake.auth;
-  const connection = new SocketConnection(socket, auth['locale'] === 'tr' ? 'tr' : 'en', options.fanout);
+  const client = guard?.clientOf(socket) ?? null;
+  const locale = auth['locale'] === 'tr' ? 'tr' : 'en';
+  const connection = new SocketConnection(socket, { locale, client, outlet: options.fanout });
   const { id } = socket;
   const address = options.clientAddress(socket.request);
   logger.info({ connection: id, address, transport: socket.conn.transport.name }, 'connected');
   connections.add(connection);
   metrics.connections.inc();
-  const client = guard?.clientOf(socket) ?? null;
-  if (client !== null) options.limits?.bind(connection, client);
-  options.fanout.add(connection, client?.addressBudget ?? null);
-  deadline.add(connection, client);
+  options.fanout.add(connection);
+  deadline.add(connection);
 
   receiveEvents(socket, (data, acknowledgement) => {
-    void dispatcher.handle(connection, data, client, acknowledgement);
+    if (client?.flooded) return;
+    void dispatcher.call(connection, new SocketCommand(connection, data, acknowledgement));
   });
   // A packet that is none: Socket.IO ends the connection.
   socket.on('error', ({ message }) => logger.debug({ connection: id, reason: message }, 'a packet was malformed'));
@@ -179,5 +181,5 @@ function accept(
   const { username = null, token = null } = auth;
   forgetHandshake(socket);
   if (username === null && token === null) return;
-  void dispatcher.handle(connection, ['authenticate', { username, token }], client);
+  void dispatcher.call(connection, new SocketCommand(connection, [SIGN_IN, { username, token }]));
 }

@@ -1,5 +1,4 @@
-import type { Connection } from '../services/connection.ts';
-import type { Client } from '../services/limits/limits.ts';
+import type { SocketConnection } from './connection.ts';
 
 /** How long {@link SignInDeadline} waits, and what it does then. */
 export interface SignInDeadlineOptions {
@@ -8,7 +7,7 @@ export interface SignInDeadlineOptions {
   /** A clock in milliseconds that never goes back. */
   readonly now: () => number;
   /** Called for each connection that has not signed in in time, once. */
-  readonly onLate: (connection: Connection) => void;
+  readonly onLate: (connection: SocketConnection) => void;
 }
 
 /** Who was told to come back later gets this much more time, at most, in milliseconds. */
@@ -17,7 +16,7 @@ const GRACE_MAX_MS = 90_000;
 /** Ends connections that do not sign in: one look each second over those that have not, no timer a connection. */
 export class SignInDeadline {
   readonly #options: SignInDeadlineOptions;
-  readonly #waiting = new Map<Connection, { readonly since: number; readonly client: Client | null }>();
+  readonly #waiting = new Map<SocketConnection, number>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: SignInDeadlineOptions) {
@@ -27,12 +26,12 @@ export class SignInDeadline {
   }
 
   /** Starts the time of a connection. */
-  add(connection: Connection, client: Client | null): void {
-    this.#waiting.set(connection, { since: this.#options.now(), client });
+  add(connection: SocketConnection): void {
+    this.#waiting.set(connection, this.#options.now());
   }
 
   /** Forgets a connection that has ended. */
-  delete(connection: Connection): void {
+  delete(connection: SocketConnection): void {
     this.#waiting.delete(connection);
   }
 
@@ -44,8 +43,8 @@ export class SignInDeadline {
 
   #look(): void {
     const now = this.#options.now();
-    for (const [connection, { since, client }] of this.#waiting) {
-      const begins = Math.max(since, Math.min(client?.waitsUntil ?? 0, since + GRACE_MAX_MS));
+    for (const [connection, since] of this.#waiting) {
+      const begins = Math.max(since, Math.min(connection.client?.waitsUntil ?? 0, since + GRACE_MAX_MS));
       // Who waits for the server's own answer is not late.
       const isBusy = connection.running > 0 || now - begins < this.#options.timeoutMs;
       if (connection.identity === null && isBusy) continue;

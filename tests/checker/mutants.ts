@@ -99,16 +99,16 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'app/services/message.ts',
-        from: '  send(\n    user: OnlineUser,',
-        to: '  async send(\n    user: OnlineUser,',
+        from: '    send_message({',
+        to: '    async send_message({',
       },
       {
         file: 'app/services/message.ts',
-        from: '    return store.messages.send({',
+        from: '      return messages.send({',
         to:
-          '    const refused = await store.rooms.standing({ room_id, user_id: user.id });\n' +
-          '    if (refused !== undefined) throw new Refusal(refused);\n' +
-          '    return store.messages.send({',
+          '      const refused = await store.rooms.standing({ room_id, user_id: user.id });\n' +
+          '      if (refused !== undefined) throw new Refusal(refused);\n' +
+          '      return messages.send({',
       },
     ],
     scenario: removals,

@@ -5,11 +5,8 @@ import type { Call, ConnectionHistory, Recorder } from './records.ts';
 /** A connection of the simulation: what it is sent is recorded at the end of the turn. */
 export class SimConnection implements Connection {
   readonly id: string;
-  readonly locale = 'en';
   readonly history: ConnectionHistory;
   identity: Identity | null = null;
-  running = 0;
-  leave = null;
   closed = false;
   /** What goes out at the end of the turn. */
   outbox: (() => void)[] = [];

@@ -1,10 +1,7 @@
 import { COMMAND_NAMES, COMMANDS, type CommandName } from '../../../protocol/commands.ts';
 import type { RateNumbers } from '../../../protocol/rates.ts';
 import type { Metrics } from '../../core/metrics.ts';
-import type { Store } from '../../stores/store.ts';
-import type { Presence } from '../presence.ts';
 import { Admission } from './admission.ts';
-import { Idempotency } from './idempotency.ts';
 import { Limits } from './limits.ts';
 import { PasswordThrottle } from './password-throttle.ts';
 
@@ -12,8 +9,6 @@ import { PasswordThrottle } from './password-throttle.ts';
 export interface LimitingOptions {
   /** All numbers by their flat names. */
   readonly numbers: RateNumbers;
-  readonly store: Store;
-  readonly presence: Presence;
   readonly metrics: Metrics;
 }
 
@@ -21,7 +16,6 @@ export interface LimitingOptions {
 export interface Limiting {
   readonly limits: Limits;
   readonly guesses: PasswordThrottle;
-  readonly idempotency: Idempotency;
   readonly admissions: { readonly [C in CommandName]?: Admission };
   /** Stops its timer. */
   close(): void;
@@ -34,7 +28,7 @@ const SWEEP_MS = 10_000;
 const ADMISSION = { atOnce: 16, waiting: 256, perSecond: 400 } as const;
 
 /** Makes the limits of one server, all on one clock, which never goes back. */
-export function createLimiting({ numbers, store, presence, metrics }: LimitingOptions): Limiting {
+export function createLimiting({ numbers, metrics }: LimitingOptions): Limiting {
   const now = () => performance.now();
   const limits = new Limits({ numbers, now, metrics });
   const guesses = new PasswordThrottle({
@@ -51,7 +45,6 @@ export function createLimiting({ numbers, store, presence, metrics }: LimitingOp
   return {
     limits,
     guesses,
-    idempotency: new Idempotency({ store, presence }),
     admissions: Object.fromEntries(
       COMMAND_NAMES.flatMap((name) => (COMMANDS[name].admitted ? [[name, new Admission({ ...ADMISSION, now })]] : [])),
     ),

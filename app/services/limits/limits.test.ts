@@ -169,13 +169,6 @@ describe('Limits', () => {
     expect(await counts()).toEqual({ connections: 1, rates: { commands: 2, messages: 1 } });
   });
 
-  it('knows what a connection is counted by', () => {
-    const { limits } = limitsAt();
-    const connection = {};
-    limits.bind(connection, limits.open('a'));
-    expect([limits.addressOf(connection), limits.addressOf({})]).toEqual(['a', '']);
-  });
-
   it('tells how many packets may come at once, with those in excess', () => {
     expect(limitsAt({ packets_burst: 7, excess_packets_burst: 50 }).limits.packetsAtOnce).toBe(57);
   });

@@ -96,7 +96,6 @@ export class Limits {
   readonly #byCommand: Readonly<Record<CommandName, readonly Counted[]>>;
   readonly #users: BoundedMap<Budget>;
   readonly #addresses: BoundedMap<Budget>;
-  readonly #clients = new WeakMap<object, Client>();
 
   constructor(options: LimitOptions) {
     this.#options = options;
@@ -149,16 +148,6 @@ export class Limits {
     const addressBudget = this.#addresses.get(address);
     addressBudget.held++;
     return { address, rates: [0, 0], addressBudget, user: null, holds: true, waitsUntil: 0, flooded: false };
-  }
-
-  /** Lets the services find a client by its connection. */
-  bind(connection: object, client: Client): void {
-    this.#clients.set(connection, client);
-  }
-
-  /** What the address of a connection is counted by. */
-  addressOf(connection: object): string {
-    return this.#clients.get(connection)?.address ?? '';
   }
 
   /** Records that a connection has ended. */
