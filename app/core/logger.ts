@@ -1,5 +1,5 @@
+import { createRequire } from 'node:module';
 import { type DestinationStream, type LoggerOptions, pino, stdSerializers, stdTimeFunctions } from 'pino';
-import { prettyFactory } from 'pino-pretty';
 import { Output } from './output.ts';
 
 /** The logger that is passed to every part; a part makes its own with `logger.child({ … })`. */
@@ -16,6 +16,8 @@ export interface LoggerConfig {
   /** Where the lines go; standard output by default. */
   readonly destination?: DestinationStream | Output;
 }
+
+const require = createRequire(import.meta.url);
 
 /** What stands in a line in place of a secret. */
 export const REDACTED = '[redacted]';
@@ -98,6 +100,8 @@ export function createLogger(config: LoggerConfig): Logger {
 
 function destinationOf(destination: DestinationStream | Output, pretty: boolean): DestinationStream {
   if (!pretty) return destination;
+  // Loaded where it is used: a server that people do not watch needs none of it.
+  const { prettyFactory } = require('pino-pretty') as typeof import('pino-pretty');
   const prettify = prettyFactory({
     colorize: destination instanceof Output,
     ignore: 'pid,hostname',

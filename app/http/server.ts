@@ -2,7 +2,13 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
-import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyServerOptions,
+  fastify,
+  LogController,
+} from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -36,6 +42,15 @@ export interface HttpDeps {
 
 /** No route reads a body. */
 const BODY_BYTES = 16_384;
+
+/**
+ * Zod's compilers, given at the start: Fastify loads its own where it is given none, and nothing would use them. Its type
+ * knows only those.
+ */
+const COMPILERS = {
+  buildValidator: () => validatorCompiler,
+  buildSerializer: () => serializerCompiler,
+} as unknown as NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>;
 
 /** The statuses of what Node cannot read as a request; 400 for all else. */
 const CLIENT_ERRORS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
@@ -83,10 +98,9 @@ export function createHttpServer(deps: HttpDeps): FastifyInstance {
     http: deps.gate.serverOptions,
     frameworkErrors: handleFrameworkError,
     clientErrorHandler: answerClientError,
+    schemaController: { compilersFactory: COMPILERS },
   });
   deps.gate.noteRoutes(app.server);
-  app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
   app.setNotFoundHandler(handleNotFound);
   app.setErrorHandler(handleError);
 
