@@ -39,7 +39,7 @@ scenarios (default: fanout lone durable idle)
   resume    a sync of 1,000 and of 10,000 missed messages
   storm     1,000 clients come back at once and catch up
   deaf      100 clients that read nothing, in a room under load: memory, and how soon they are cut
-  start     time from the start of the process to its first answer, with messages stored
+  start     time to the first answer and memory at rest, from the source and built, with messages stored
 
 options
   --rounds N        rounds, both servers in turn (7)

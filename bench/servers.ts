@@ -18,6 +18,10 @@ export interface ServerOptions {
   folder?: string;
   /** Of Sohbet: what `RATE_LIMITS` says; off by default, which turns admission off too. */
   limits?: string;
+  /** Of Sohbet: what `npm run build` made, instead of the source. */
+  built?: boolean;
+  /** Of Sohbet: a folder for Node's compile cache, instead of the one that it has by itself. */
+  cache?: string;
   /** Flags for Node, beside those of `npm start`. */
   flags?: string[];
   /** Loads the hook for forced collections, for {@link Server.collect}. */
@@ -41,14 +45,14 @@ const STOP_LIMIT_MS = 15_000;
 const COLLECT_LIMIT_MS = 60_000;
 const OUTPUT_KEPT = 4_000;
 
-/** The flags that `npm start` gives to Node. Throws when that script is not `exec node [flags] app/main.ts`. */
+/** The flags that `npm start` gives to Node. Throws when that script is not `exec node [flags] app/start.js`. */
 export function productionFlags(): string[] {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
   const words = scripts.start
     .trim()
     .replace(/^exec /, '')
     .split(/\s+/);
-  if (words[0] !== 'node' || words.at(-1) !== 'app/main.ts') throw new Error(`"start" is ${scripts.start}`);
+  if (words[0] !== 'node' || words.at(-1) !== 'app/start.js') throw new Error(`"start" is ${scripts.start}`);
   return words.slice(1, -1);
 }
 
@@ -85,7 +89,8 @@ export class Server {
     const flags = [...(options.flags ?? []), ...(name === 'sohbet' ? productionFlags() : [])];
     if (options.collectable) flags.push('--expose-gc', '--import', COLLECT);
     if (options.profile) flags.push('--cpu-prof', `--cpu-prof-dir=${options.profile}`);
-    this.#child = startNode('server', [...flags, name === 'stock' ? STOCK : join(ROOT, 'app/main.ts')], {
+    const program = join(ROOT, options.built ? 'dist/app/main.js' : 'app/start.js');
+    this.#child = startNode('server', [...flags, name === 'stock' ? STOCK : program], {
       // Away from the repository, so that a developer's own .env does not take part.
       cwd: place.folder,
       env: { ...process.env, ...this.#environment() },
@@ -190,6 +195,7 @@ export class Server {
       TOKEN_SECRET: randomBytes(32).toString('hex'),
       LOG_LEVEL: 'error',
       RATE_LIMITS: this.#options.limits ?? 'off',
+      ...(this.#options.cache && { NODE_COMPILE_CACHE: this.#options.cache }),
     };
   }
 }

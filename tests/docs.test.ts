@@ -131,10 +131,11 @@ describe('the ways to deploy', () => {
     }
   });
 
-  it('start the program as `npm start` does', async () => {
+  it('start what is built with the flags of `npm start`', async () => {
     const read = (file: string) => readFile(join(ROOT, file), 'utf8');
     const { scripts } = JSON.parse(await read('package.json')) as { scripts: { start: string } };
-    const command = scripts.start.replace(/^exec /, '');
+    const command = scripts.start.replace(/^exec /, '').replace(/ app\/start\.js$/, ' dist/app/main.js');
+    expect(command).toMatch(/ dist\/app\/main\.js$/);
     expect(await read('render.yaml')).toContain(`startCommand: ${command}\n`);
     const words = command.split(' ').map((word) => `"${word}"`);
     expect(await read('Dockerfile')).toContain(`CMD [${words.join(', ')}]\n`);

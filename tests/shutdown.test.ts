@@ -107,7 +107,7 @@ describe('npm start', () => {
   it('leaves nothing running when it is told to stop while the server starts', async () => {
     const folder = await dataFolder();
     await using npm = npmStart(folder);
-    await npm.output(/> .*main\.ts/);
+    await npm.output(/> .*start\.js/);
     await vi.waitUntil(() => readdirSync(folder).includes('sohbet.db.lock'), { interval: 2, timeout: 20_000 });
     npm.kill('SIGTERM');
     expect(await npm.ended(15_000)).toEqual(ended);

@@ -128,6 +128,8 @@ function start(): void {
     return;
   }
   port?.postMessage({ ready: true, epoch: connection.epoch } satisfies ReadyMessage);
+  // As in `main.ts`, while the main thread still loads.
+  globalThis.gc?.({ execution: 'sync', flavor: 'last-resort' });
   const watch = () => {
     try {
       if (connection.writtenOutside()) port?.postMessage({ kind: 'outside write' } satisfies OutsideWrite);
