@@ -7,7 +7,6 @@ import { type Content, createContent, type Sending, sendContent } from './reply.
 
 const require = createRequire(import.meta.url);
 const own = join(import.meta.dirname, 'assets');
-const swagger = join(dirname(require.resolve('@fastify/swagger-ui/package.json')), 'static');
 const client = join(dirname(require.resolve('socket.io/package.json')), 'client-dist');
 
 const STYLE = 'text/css; charset=utf-8';
@@ -21,8 +20,6 @@ const FILES = {
   'docs.css': [STYLE, join(own, 'docs.css')],
   'icon.svg': [IMAGE, join(own, 'icon.svg')],
   'tiles.svg': [IMAGE, join(own, 'tiles.svg')],
-  'swagger.css': [STYLE, join(swagger, 'swagger-ui.css'), join(swagger, 'index.css')],
-  'swagger.js': [SCRIPT, join(swagger, 'swagger-ui-bundle.js'), join(own, 'swagger.js')],
   'socket.io.js': [SCRIPT, join(client, 'socket.io.js')],
   'socket.io.min.js': [SCRIPT, join(client, 'socket.io.min.js')],
   'socket.io.esm.min.js': [SCRIPT, join(client, 'socket.io.esm.min.js')],
@@ -39,7 +36,7 @@ interface Asset extends Content {
   readonly version: string;
 }
 
-/** The whole of it is a few megabytes; in memory no request opens a file, and all answers share the bytes. */
+/** The whole of it is some hundred kilobytes; in memory no request opens a file, and all answers share the bytes. */
 const ASSETS = Object.fromEntries(
   Object.entries(FILES).map(([name, [type, ...files]]): [string, Asset] => {
     const content = createContent(files.map((file) => readFileSync(file, 'utf8')).join('\n'));

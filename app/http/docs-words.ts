@@ -25,6 +25,9 @@ export interface DocsWords extends FieldWords {
   readonly causes: string;
   readonly example: string;
   readonly answer: string;
+  readonly answers: string;
+  readonly query: string;
+  readonly open: string;
   readonly to: string;
   readonly needs: Readonly<Record<Needs, string>>;
   readonly common: string;
@@ -60,6 +63,9 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     causes: 'Causes',
     example: 'Example',
     answer: 'Answer',
+    answers: 'Answers',
+    query: 'Query',
+    open: 'open',
     to: 'To',
     needs: { anyone: 'anyone', 'signed in': 'signed in', member: 'member' },
     common: 'Any command may also answer',
@@ -102,6 +108,9 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     causes: 'Yol açtığı olaylar',
     example: 'Örnek',
     answer: 'Yanıt',
+    answers: 'Yanıtlar',
+    query: 'Sorgu',
+    open: 'aç',
     to: 'Kime',
     needs: { anyone: 'herkes', 'signed in': 'oturum açanlar', member: 'üyeler' },
     common: 'Her komut ayrıca şunları yanıtlayabilir:',

@@ -22,6 +22,7 @@ import { DOCS_WORDS, type DocsWords } from './docs-words.ts';
 import { answerExample, callExample, eventExample } from './examples.ts';
 import { codeBlock } from './highlight.ts';
 import { type Html, type HtmlValue, html, joined } from './html.ts';
+import { httpEndpoints, httpParts } from './http-docs.ts';
 import type { Endpoint } from './openapi.ts';
 import { page } from './page.ts';
 import { codeName, prose } from './prose.ts';
@@ -110,14 +111,6 @@ function rateList({ locale, words }: Context): Html {
   return html`<p>${words.ratesIntro}</p><dl class="fields">${rates}${caps}</dl>`;
 }
 
-function endpointList(endpoints: readonly Endpoint[], words: DocsWords): Html {
-  const list = endpoints.map(
-    ({ method, path, summary, description, statuses }) =>
-      html`<div><dt><a href=".${path}"><code>${method} ${path}</code></a> <span>${statuses.join(', ')}</span></dt><dd lang="en"><p>${summary}. ${prose(description)}</p></dd></div>`,
-  );
-  return html`<p>${words.documents}: <a href="./openapi.json">/openapi.json</a>, <a href="./docs/http">/docs/http</a>.</p><dl class="fields">${list}</dl>`;
-}
-
 function sections({ locale, endpoints }: DocsContent, words: DocsWords): Section[] {
   const context = { locale, words, schemas: new SchemaSet() };
   addCommonSchemas(context.schemas);
@@ -146,7 +139,7 @@ function sections({ locale, endpoints }: DocsContent, words: DocsWords): Section
     { id: 'error-codes', title: words.errors, body: errorList(words) },
     { id: 'limits', title: words.limits, body: limitList(context) },
     { id: 'rates', title: words.rates, body: rateList(context) },
-    { id: 'http', title: words.http, body: endpointList(endpoints, words) },
+    { id: 'http', title: words.http, parts: httpParts(endpoints), body: httpEndpoints(endpoints, locale, words) },
   ];
 }
 

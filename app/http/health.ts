@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { HttpApp } from './app.ts';
+import { summarized } from './openapi.ts';
 
 /** How a part of the server fares: `degraded` works in part (the store can be read, but not written or not all of it). */
 const ServiceState = z
@@ -63,7 +64,7 @@ export function healthRoutes(app: HttpApp, source: HealthSource): void {
     '/health',
     {
       schema: {
-        summary: 'How the server fares',
+        ...summarized({ en: 'How the server fares', tr: 'Sunucunun durumu' }),
         description: 'Whether it can serve, by the last probe. For load balancers: take the node out on 503.',
         tags: ['operation'],
         response: { 200: Health.describe('Up, or degraded.'), 503: Health.describe('Down; `culprit` says why.') },
@@ -79,7 +80,7 @@ export function healthRoutes(app: HttpApp, source: HealthSource): void {
     '/health/live',
     {
       schema: {
-        summary: 'Whether the process turns',
+        ...summarized({ en: 'Whether the process turns', tr: 'Süreç işliyor mu' }),
         description:
           'Answers while the event loop turns, whatever the store does. For supervisors: restart on no answer.',
         tags: ['operation'],

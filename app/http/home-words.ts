@@ -106,7 +106,7 @@ export const HOME_WORDS: Readonly<Record<Locale, HomeWords>> = {
     next: {
       title: 'Further',
       docs: 'Everything on one page: commands, events, models, errors, limits.',
-      http: 'The HTTP side in Swagger UI.',
+      http: 'The HTTP side.',
       openapi: 'The HTTP side for programs, OpenAPI 3.1.',
       asyncapi: 'The Socket.IO side for programs, AsyncAPI 3.',
       health: 'How this server fares now.',
@@ -174,7 +174,7 @@ export const HOME_WORDS: Readonly<Record<Locale, HomeWords>> = {
     next: {
       title: 'Devamı',
       docs: 'Hepsi tek sayfada: komutlar, olaylar, modeller, hatalar, sınırlar.',
-      http: 'HTTP tarafı, Swagger UI ile.',
+      http: 'HTTP tarafı.',
       openapi: 'HTTP tarafı, programlar için, OpenAPI 3.1.',
       asyncapi: 'Socket.IO tarafı, programlar için, AsyncAPI 3.',
       health: 'Bu sunucu şu anda nasıl.',

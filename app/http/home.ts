@@ -103,7 +103,7 @@ ${codeBlock(listenExample('message'), 'js', words.title)}
 function next(words: HomeWords['next']): Html {
   const links = [
     ['/docs', words.docs],
-    ['/docs/http', words.http],
+    ['/docs#http', words.http],
     ['/openapi.json', words.openapi],
     ['/asyncapi.json', words.asyncapi],
     ['/health', words.health],

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Metrics } from '../core/metrics.ts';
 import type { HttpApp } from './app.ts';
 import { HttpError, sendError } from './errors.ts';
+import { summarized } from './openapi.ts';
 
 /** What the metrics route needs. */
 export interface MetricsAccess {
@@ -67,7 +68,7 @@ export function metricsRoute(app: HttpApp, access: MetricsAccess): void {
       // A page in a browser on this machine comes from loopback too: it must not read the answer.
       config: { cors: false },
       schema: {
-        summary: 'Metrics for Prometheus',
+        ...summarized({ en: 'Metrics for Prometheus', tr: 'Prometheus için ölçümler' }),
         description: 'From the machine itself, or from anywhere with `Authorization: Bearer` and the `METRICS_TOKEN`.',
         tags: ['operation'],
         security: [{ metricsToken: [] }, {}],

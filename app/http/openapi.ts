@@ -2,20 +2,41 @@ import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { Wording } from '../../protocol/index.ts';
 import type { HttpApp } from './app.ts';
-import { assetUrl } from './assets.ts';
-import { type Html, html } from './html.ts';
 import { createContent, once, sendContent } from './reply.ts';
-import { SWAGGER_UI_CSP } from './security.ts';
+import type { JsonSchema } from './schemas.ts';
+
+/** What a request may carry in its query. */
+export interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly required: boolean;
+  readonly description?: string;
+  readonly schema: JsonSchema;
+}
+
+/** One answer of an endpoint, by the type of its content. */
+export interface Answer {
+  readonly description: string;
+  readonly content?: Readonly<Record<string, { readonly schema: JsonSchema }>>;
+}
 
 /** One HTTP endpoint, as the OpenAPI document tells it. */
 export interface Endpoint {
   readonly method: string;
   readonly path: string;
-  readonly summary: string;
+  readonly summary: Wording;
   readonly description: string;
-  readonly statuses: readonly string[];
+  readonly parameters: readonly Parameter[];
+  /** By status. */
+  readonly responses: Readonly<Record<string, Answer>>;
 }
+
+/** The summary of a route for its schema: in the document in English, and beside it in Turkish. */
+export const summarized = ({ en, tr }: Wording) => ({ summary: en, [SUMMARY_TR]: tr });
+
+const SUMMARY_TR = 'x-summary-tr';
 
 /** Gathers the schemas of all routes added after it. */
 export function registerOpenApi(app: FastifyInstance, version: string): void {
@@ -38,34 +59,9 @@ export function registerOpenApi(app: FastifyInstance, version: string): void {
   });
 }
 
-/** Swagger UI. Its script shows what is in `openapi.json`. */
-function swaggerPage(): Html {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sohbet: HTTP API</title>
-<link rel="icon" href="../${assetUrl('icon.svg')}" type="image/svg+xml">
-<link rel="stylesheet" href="../${assetUrl('swagger.css')}">
-</head>
-<body>
-<div id="swagger-ui"></div>
-<script src="../${assetUrl('swagger.js')}"></script>
-</body>
-</html>
-`;
-}
-
-/** Adds `GET /openapi.json`, and `/docs/http` that shows it. */
+/** Adds `GET /openapi.json`, and sends who asks for `/docs/http`, where it once was shown, to where it is shown now. */
 export function openApiRoutes(app: HttpApp): void {
-  const swagger = createContent(swaggerPage().toString());
-  app.get('/docs/http', { schema: { hide: true } }, (_request, reply) =>
-    sendContent(reply.header('content-security-policy', SWAGGER_UI_CSP), swagger, {
-      type: 'text/html; charset=utf-8',
-      cacheControl: 'public, no-cache',
-    }),
-  );
+  app.get('/docs/http', { schema: { hide: true } }, (_request, reply) => reply.redirect('../docs#http', 301));
 
   // Addresses are relative to that of the document: the plugin would not take that.
   const document = once(() => createContent(JSON.stringify({ ...app.swagger(), servers: [{ url: './' }] }, null, 2)));
@@ -73,7 +69,7 @@ export function openApiRoutes(app: HttpApp): void {
     '/openapi.json',
     {
       schema: {
-        summary: 'OpenAPI 3.1 document',
+        ...summarized({ en: 'OpenAPI 3.1 document', tr: 'OpenAPI 3.1 belgesi' }),
         description: 'The HTTP side, made from the schemas of its routes.',
         tags: ['documents'],
         response: { 200: z.looseObject({ openapi: z.string() }).describe('The document.') },
@@ -86,19 +82,19 @@ export function openApiRoutes(app: HttpApp): void {
 
 interface Described {
   readonly summary?: string;
+  readonly [SUMMARY_TR]?: string;
   readonly description?: string;
-  readonly responses?: object;
+  readonly parameters?: readonly Parameter[];
+  readonly responses?: Readonly<Record<string, Answer>>;
 }
 
 /** The endpoints of the OpenAPI document; only once the server is ready. */
 export function endpoints(app: HttpApp): Endpoint[] {
   return Object.entries(app.swagger().paths ?? {}).flatMap(([path, operations]) =>
-    Object.entries(operations as Readonly<Record<string, Described>>).map(([method, operation]) => ({
-      method: method.toUpperCase(),
-      path,
-      summary: operation.summary ?? '',
-      description: operation.description ?? '',
-      statuses: Object.keys(operation.responses ?? {}),
-    })),
+    Object.entries(operations as Readonly<Record<string, Described>>).map(([method, operation]) => {
+      const { summary = '', description = '', parameters = [], responses = {} } = operation;
+      const words = { en: summary, tr: operation[SUMMARY_TR] ?? summary };
+      return { method: method.toUpperCase(), path, summary: words, description, parameters, responses };
+    }),
   );
 }

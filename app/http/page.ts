@@ -53,7 +53,7 @@ function header({ locale, path, root = './' }: Page): Html {
     html`<li><a href="${root}${to}"${to === path && html` aria-current="page"`}>${text}</a></li>`;
   return html`<header class="top"><div class="wrap">
 <a class="name" href="${root}">${mark}<span>Sohbet</span></a>
-<nav class="pages" aria-label="${WORDS.navigation[locale]}"><ul>${link('docs', WORDS.docs[locale])}${link('docs/http', WORDS.http[locale])}${link('health', WORDS.health[locale])}</ul></nav>
+<nav class="pages" aria-label="${WORDS.navigation[locale]}"><ul>${link('docs', WORDS.docs[locale])}${link('docs#http', WORDS.http[locale])}${link('health', WORDS.health[locale])}</ul></nav>
 ${path !== undefined && languageSwitch(locale)}
 </div></header>`;
 }

@@ -106,7 +106,7 @@ describe.each(LOCALES)('the home page in %s', (locale) => {
 
   it('leads to all that there is', async () => {
     const all = links(await load('/', locale));
-    for (const link of ['./docs', './docs/http', './openapi.json', './asyncapi.json', './health'])
+    for (const link of ['./docs', './docs#http', './openapi.json', './asyncapi.json', './health'])
       expect(all).toContain(link);
     for (const name of COMMAND_NAMES) expect(all).toContain(`./docs#command-${name}`);
   });
@@ -157,5 +157,12 @@ describe.each(LOCALES)('the documentation in %s', (locale) => {
     for (const path of ['/', '/docs', '/health', '/health/live', '/metrics', '/openapi.json', '/asyncapi.json']) {
       expect(text).toContain(`GET ${path} `);
     }
+    const summaries = { en: ['How the server fares.', 'Home page.'], tr: ['Sunucunun durumu.', 'Ana sayfa.'] };
+    for (const summary of summaries[locale]) expect(text).toContain(summary);
+    // The query of a page, two statuses with one answer, a field in a field, and what a refusal holds.
+    for (const part of ["'en' | 'tr'", 'Up, or degraded.', 'Down; culprit says why.', 'services.store', 'error.code']) {
+      expect(text.replaceAll('`', '')).toContain(part);
+    }
+    expect(text.split('services.store')).toHaveLength(2);
   });
 });

@@ -1,20 +1,20 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { LOCALES, type Locale } from '../../protocol/index.ts';
+import { LOCALES, type Locale, type Wording } from '../../protocol/index.ts';
 import type { HttpApp } from './app.ts';
 import { createAsyncApi } from './asyncapi.ts';
 import { docsPage } from './docs.ts';
 import { homePage } from './home.ts';
 import { chooseLanguage, languageCookie } from './language.ts';
-import { endpoints } from './openapi.ts';
+import { endpoints, summarized } from './openapi.ts';
 import { addressOf, addVary, type Content, createContent, once, sendContent, Template } from './reply.ts';
 
 const PageQuery = z.object({
   lang: z.enum(LOCALES).optional().catch(undefined).describe('The language of the page; remembered by a cookie.'),
 });
 
-const pageSchema = (summary: string, description: string) => ({
-  summary,
+const pageSchema = (summary: Wording, description: string) => ({
+  ...summarized(summary),
   description,
   tags: ['documents'],
   querystring: PageQuery,
@@ -39,7 +39,12 @@ export function pageRoutes(app: HttpApp, version: string): void {
   const below = once((locale: Locale) => template(locale, true));
   app.get(
     '/',
-    { schema: pageSchema('Home page', 'What Sohbet is, a first chat, and an example of every command.') },
+    {
+      schema: pageSchema(
+        { en: 'Home page', tr: 'Ana sayfa' },
+        'What Sohbet is, a first chat, and an example of every command.',
+      ),
+    },
     (request, reply) => {
       const address = addressOf(request);
       const home = address.prefix === '' ? atRoot : below;
@@ -52,7 +57,7 @@ export function pageRoutes(app: HttpApp, version: string): void {
   );
   app.get(
     '/docs',
-    { schema: pageSchema('Documentation', 'HTTP and Socket.IO alike, on one page.') },
+    { schema: pageSchema({ en: 'Documentation', tr: 'Belgeler' }, 'HTTP and Socket.IO alike, on one page.') },
     (request, reply) => sendPage(request, reply, docs),
   );
 
@@ -61,7 +66,7 @@ export function pageRoutes(app: HttpApp, version: string): void {
     '/asyncapi.json',
     {
       schema: {
-        summary: 'AsyncAPI 3 document',
+        ...summarized({ en: 'AsyncAPI 3 document', tr: 'AsyncAPI 3 belgesi' }),
         description: 'The Socket.IO side: every command, its answer, and every event.',
         tags: ['documents'],
         response: { 200: z.looseObject({ asyncapi: z.string() }).describe('The document.') },

@@ -18,7 +18,8 @@ export interface FieldWords {
 /** Who writes the value: a client must know what it has to give, and what it may not find. */
 export type Writer = 'client' | 'server';
 
-interface Style {
+/** How fields are told. */
+export interface FieldStyle {
   readonly words: FieldWords;
   readonly writer: Writer;
 }
@@ -65,7 +66,8 @@ export function typeName(given: JsonSchema): HtmlValue {
   return String(schema.type ?? 'any');
 }
 
-interface Field {
+/** One field: its path in the object, and what it holds. */
+export interface Field {
   readonly path: string;
   readonly schema: JsonSchema;
   readonly required: boolean;
@@ -85,7 +87,8 @@ export function fieldsOf(given: JsonSchema, prefix = ''): Field[] {
 /** What every id and every time is: told once, in the conventions. */
 const GENERAL = new Set([Id.description, Time.description]);
 
-function fieldRow({ path, schema, required }: Field, style: Style): Html {
+/** One field as a row of a list: name, type, whether it is needed or may be absent, bounds, default, meaning. */
+export function fieldRow({ path, schema, required }: Field, style: FieldStyle): Html {
   const { words, writer } = style;
   const bounds = limits(unwrapped(schema), words);
   const mark = writer === 'client' && html` <span class="required">${words.required}</span>`;
@@ -94,14 +97,14 @@ function fieldRow({ path, schema, required }: Field, style: Style): Html {
 }
 
 /** The fields of each alternative, where a value is one of several objects. */
-function variants(schema: JsonSchema, style: Style): HtmlValue {
+function variants(schema: JsonSchema, style: FieldStyle): HtmlValue {
   const choices = alternatives(schema).filter((choice) => choice.properties);
   if (choices.length === 0) return false;
   const lists = choices.map((choice) => fieldList(choice, style.words, style.writer));
   return joined(lists, html`<p class="or">${style.words.or}</p>`);
 }
 
-/** The fields of a schema as a list: name, type, whether it is needed or may be absent, bounds, default, meaning. */
+/** The fields of a schema as a list. */
 export function fieldList(schema: JsonSchema, words: FieldWords, writer: Writer): Html {
   if (schema.$ref !== undefined || schema.items) return html`<p class="type"><code>${typeName(schema)}</code></p>`;
   const style = { words, writer };

@@ -22,6 +22,9 @@ export interface Attack {
 
 const CHUNK_BYTES = 65_536;
 
+/** One more of 150 kB each than Linux takes for one who does not read: 4 MB at most. Eight more would be a flood. */
+const UNREAD_SCRIPTS = 28;
+
 /** As many copies as fit into one chunk. */
 const many = (part: Buffer) => Buffer.concat(Array(Math.floor(CHUNK_BYTES / part.length)).fill(part));
 
@@ -122,13 +125,16 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     name: 'unread answers',
-    what: 'a few requests for the largest script, and no answer read',
+    what: 'requests for the largest script until the network holds no more, and no answer read',
     isEnded: true,
     run: (port, connections, ms) =>
       each(connections, ms, async (until) => {
         const raw = new RawConnection(port);
         raw.socket.pause();
-        await raw.write(request('GET', '/assets/swagger.js').repeat(7));
+        for (let i = 0; i < UNREAD_SCRIPTS; i++) {
+          await raw.write(request('GET', '/assets/socket.io.js'));
+          await sleep(20);
+        }
         // Who does not read sees the end only by writing.
         void (async () => {
           while (performance.now() < until && (await raw.write('\r\n'))) await sleep(200);
