@@ -4,7 +4,6 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getHeapStatistics } from 'node:v8';
 import manifest from '../package.json' with { type: 'json' };
-import { LIMITS } from '../protocol/limits.ts';
 import { RATE_NUMBERS, type RateNumbers } from '../protocol/rates.ts';
 import { addressKey, createClientAddress, createUnnamedCheck } from './core/address.ts';
 import { Clock } from './core/clock.ts';
@@ -17,27 +16,10 @@ import { createSecret, loadOrCreateSecret } from './core/secret.ts';
 import { Gate } from './http/gate.ts';
 import { createHttpServer } from './http/server.ts';
 import { Admin } from './services/admin.ts';
-import { Chores } from './services/chores.ts';
-import { departSome } from './services/departures.ts';
-import { Dispatcher } from './services/dispatch.ts';
-import { eraseSome } from './services/erasure.ts';
-import { Expiry } from './services/expiry.ts';
 import { StoreHealth } from './services/health.ts';
-import { createLimiting } from './services/limits/limiting.ts';
 import { withNumbers } from './services/limits/limits.ts';
-import { Tail } from './services/log/tail.ts';
-import { memberRoutes } from './services/member.ts';
-import { messageRepeats, messageRoutes } from './services/message.ts';
-import { watchOutsideWrites } from './services/outside-writes.ts';
-import { createPasswords } from './services/password.ts';
-import { Presence } from './services/presence.ts';
-import { roomRepeats, roomRoutes } from './services/room.ts';
-import { RoomPasswords } from './services/room-password.ts';
-import { Sessions, sessionRoutes } from './services/session.ts';
+import { createServices } from './services/services.ts';
 import { settleTimes, soundTimes } from './services/times.ts';
-import { createTokens } from './services/token.ts';
-import { Typing, typingRoutes } from './services/typing.ts';
-import { userRoutes } from './services/user.ts';
 import { Fanout } from './sockets/fanout.ts';
 import { createSocketServer } from './sockets/server.ts';
 import { UnreadLedger } from './sockets/unread.ts';
@@ -64,9 +46,6 @@ export interface Overrides {
   readonly logger?: Logger;
 }
 
-/** How often users' last activity is kept, in milliseconds. */
-const SAVE_INTERVAL_MS = 10_000;
-
 /** How much of the heap may be what waits for clients to read it: a character of it takes up to two bytes. */
 const UNREAD_SHARE = 1 / 8;
 
@@ -86,7 +65,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const { store, lock } = await openStore(config, logger, metrics);
   const clock = new Clock();
   const { now } = clock;
-  const { seenNow, issuedNow } = await soundTimes({ store, now, installedAt: installedAt(), logger });
+  const times = await soundTimes({ store, now, installedAt: installedAt(), logger });
   const secret = config.tokenSecret ?? (lock === null ? createSecret() : await loadOrCreateSecret(config.dataDir));
 
   const unread = new UnreadLedger({
@@ -96,57 +75,10 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     metrics,
   });
   const delivery = new Fanout({ moreSoon: () => store.isCommitting, unread, logger, metrics });
-  const typing = new Typing({ store, delivery, lapseMs: config.typingLapseMs });
-  const presence = new Presence({
-    delivery,
-    now,
-    graceMs: config.presenceGraceMs,
-    broadcastMax: config.presenceBroadcastMax,
-    onSeen: (users) =>
-      store.users.touch({ users, at: seenNow() }).then(
-        () => true,
-        (error: unknown) => {
-          logger.warn({ err: error }, 'last activity was not kept');
-          return false;
-        },
-      ),
-    onCount: (online) => metrics.usersOnline.set(online),
-    onLeft: (user, room_id) => typing.stop(user, room_id),
-  });
-  const tail = new Tail({ store, delivery, presence, logger, metrics });
-  const tokens = await createTokens(secret, now, issuedNow);
-  const limiting = numbers && createLimiting({ numbers, metrics });
-  const limits = limiting?.limits ?? null;
-  const common = { store, presence, tail, typing, delivery, metrics, now, newId: createIds() };
-  const chores = new Chores([(ended) => departSome(common, ended), (ended) => eraseSome(common, ended)], logger);
-  const sessions = new Sessions({
-    ...common,
-    tokens,
-    seenNow,
-    onRetired: () => chores.wake(),
-    limits: {
-      ...LIMITS,
-      presence_grace_ms: config.presenceGraceMs,
-      typing_lapse_ms: config.typingLapseMs,
-      ...numbers,
-    },
-    connectionsPerUser: limits?.cap('connections_per_user') ?? Number.POSITIVE_INFINITY,
-  });
-  const expiry = new Expiry({ store, sessions, now, uptime: () => performance.now(), logger });
-  const passwords = createPasswords();
-  const roomsPerUser = limits?.cap('rooms_per_user') ?? Number.POSITIVE_INFINITY;
-  const onAddition = (user_id: string) => limits?.addition(user_id) ?? (() => {});
-  const roomPasswords = new RoomPasswords({ ...common, passwords, guesses: limiting?.guesses ?? null });
-  const routes = {
-    ...sessionRoutes(sessions),
-    ...roomRoutes({ ...common, passwords, roomsPerUser }),
-    ...memberRoutes({ ...common, roomPasswords, roomsPerUser, onAddition }),
-    ...userRoutes(common),
-    ...messageRoutes(common),
-    ...typingRoutes(typing),
-  };
-  const repeats = { ...roomRepeats(common), ...messageRepeats(common) };
-  const dispatcher = new Dispatcher({ routes, repeats, limiting, presence, logger, metrics });
+  const { presenceGraceMs, presenceBroadcastMax, typingLapseMs } = config;
+  const settings = { numbers, presenceGraceMs, presenceBroadcastMax, typingLapseMs, secret, newId: createIds() };
+  const services = await createServices({ ...settings, ...times, store, delivery, now, logger, metrics });
+  const { dispatcher, sessions, presence, limits } = services;
 
   const health = new StoreHealth(store, logger);
   const clientAddress = createClientAddress(config.trustProxy);
@@ -167,21 +99,17 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   });
   const { pingIntervalMs, pingTimeoutMs, signInTimeoutMs } = config;
   const peerKey = config.trustProxy === 0 ? addressKey : undefined;
-  const times = { pingIntervalMs, pingTimeoutMs, signInTimeoutMs, drainMs: config.shutdownTimeoutMs * DRAIN_SHARE };
-  const sockets = { ...times, corsOrigins, clientAddress, addressOf, peerKey, limits, logger, metrics };
+  const waits = { pingIntervalMs, pingTimeoutMs, signInTimeoutMs, drainMs: config.shutdownTimeoutMs * DRAIN_SHARE };
+  const sockets = { ...waits, corsOrigins, clientAddress, addressOf, peerKey, limits, logger, metrics };
   const socketServer = createSocketServer({ ...sockets, http: http.server, dispatcher, sessions, fanout: delivery });
   gate.protect(http.server, socketServer);
-  const saving = setInterval(() => void presence.save(), SAVE_INTERVAL_MS);
   const unsettle = settleTimes({ store, presence, clock, logger });
-  let unwatch = () => {};
   const unwatchDescriptors = watchDescriptors(logger);
 
   return {
     async listen() {
       await health.start();
-      unwatch = await watchOutsideWrites({ store, tail, sessions, chores, logger });
-      chores.wake();
-      expiry.start();
+      await services.start();
       await http.ready();
       http.server.listen(config.port, config.host);
       await once(http.server, 'listening');
@@ -197,17 +125,10 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       delivery.flush();
       await socketServer.close();
       await http.close();
-      clearInterval(saving);
-      unwatch();
       unwatchDescriptors();
       unsettle();
-      await expiry.close();
-      await chores.close();
       health.stop();
-      typing.close();
-      limiting?.close();
-      await presence.save();
-      presence.close();
+      await services.close();
       await store.close();
       lock?.release();
     },
