@@ -1,37 +1,43 @@
-import type { ErrorCode } from '../../protocol/errors.ts';
 import type { LogEventName } from '../../protocol/events.ts';
 import type { Message, System } from '../../protocol/message.ts';
-import { maySee, type RoomFacts, refuseNonMember } from './room.ts';
+import { Refusal } from './refusal.ts';
+import { maySee, type RoomFacts, type RuledRoom, requireMember } from './room.ts';
 
-/** What the rules about changing a message look at; `message` is undefined when there is none of that id. */
-export interface MessageFacts extends RoomFacts {
-  readonly message: Pick<Message, 'user_id' | 'is_system_message' | 'deleted' | 'content'> | undefined;
+/** What the rules about changing a message look at. */
+export interface MessageFacts<R extends RuledRoom = RuledRoom> extends RoomFacts<R> {
+  readonly message: Pick<Message, 'user_id' | 'is_system_message' | 'deleted' | 'content'>;
 }
 
-/** What a rule decides about a change: refuse it, answer ok with nothing to do, or make it. */
-export type Decision = { readonly refuse: ErrorCode } | 'nothing to do' | 'change';
-
-/** Whether someone may edit a message to `content`: its author, while a member, as long as it is not deleted. */
-export function decideEdit(facts: MessageFacts, user_id: string, content: string): Decision {
-  const refuse = refuseChange(facts, user_id);
-  if (refuse !== undefined) return { refuse };
-  if (facts.message === undefined || facts.message.deleted) return { refuse: 'MESSAGE_NOT_FOUND' };
-  return facts.message.content === content ? 'nothing to do' : 'change';
+/** What a rule allows: a change in this room, or, when there is nothing to do, an answer as if it were made. */
+export interface Allowed<R> {
+  readonly room: R;
+  readonly changes: boolean;
 }
 
-/** Whether someone may delete a message: its author, while a member. A tombstone is as good as deleted. */
-export function decideDelete(facts: MessageFacts, user_id: string): Decision {
-  const refuse = refuseChange(facts, user_id);
-  if (refuse !== undefined) return { refuse };
-  return facts.message?.deleted ? 'nothing to do' : 'change';
+/**
+ * Lets someone edit a message to `content`: its author, while a member, as long as it is not deleted.
+ * @throws Refusal `MESSAGE_NOT_FOUND`, `NOT_A_MEMBER`, `FORBIDDEN`
+ */
+export function allowEdit<R extends RuledRoom>(facts: MessageFacts<R>, user_id: string, content: string): Allowed<R> {
+  const room = requireAuthor(facts, user_id);
+  if (facts.message.deleted) throw new Refusal('MESSAGE_NOT_FOUND');
+  return { room, changes: facts.message.content !== content };
 }
 
-function refuseChange(facts: MessageFacts, user_id: string): ErrorCode | undefined {
+/**
+ * Lets someone delete a message: its author, while a member. A tombstone is as good as deleted.
+ * @throws Refusal `MESSAGE_NOT_FOUND`, `NOT_A_MEMBER`, `FORBIDDEN`
+ */
+export function allowDelete<R extends RuledRoom>(facts: MessageFacts<R>, user_id: string): Allowed<R> {
+  return { room: requireAuthor(facts, user_id), changes: !facts.message.deleted };
+}
+
+function requireAuthor<R extends RuledRoom>(facts: MessageFacts<R>, user_id: string): R {
+  if (!maySee(facts)) throw new Refusal('MESSAGE_NOT_FOUND');
+  const room = requireMember(facts);
   const { message } = facts;
-  if (message === undefined || !maySee(facts)) return 'MESSAGE_NOT_FOUND';
-  const refused = refuseNonMember(facts);
-  if (refused !== undefined) return refused;
-  return message.is_system_message || message.user_id !== user_id ? 'FORBIDDEN' : undefined;
+  if (message.is_system_message || message.user_id !== user_id) throw new Refusal('FORBIDDEN');
+  return room;
 }
 
 /** The event that tells of the newest change of a message. */

@@ -37,6 +37,16 @@ export class Refusal extends Error {
   }
 }
 
+/** What a rule gives, or its refusal. */
+export function orRefusal<T>(rule: () => T): T | Refusal {
+  try {
+    return rule();
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
 /** What people are told. */
 function sentence(code: ErrorCode, { field, detail, retryAfterMs }: RefusalDetails, locale: Locale): string {
   return detail === undefined ? aboutCode(code, retryAfterMs, locale) : aboutField(field, detail, locale);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../protocol/limits.ts';
 import { atMost, WRONG } from '../../protocol/words.ts';
+import { orRefusal, Refusal } from './refusal.ts';
 import {
   listedAt,
   maySee,
@@ -10,11 +11,18 @@ import {
   ownerAfterJoin,
   ownerAfterLeave,
   type RoomFacts,
-  refuseJoin,
-  refuseManage,
-  refuseNonMember,
+  requireJoinable,
+  requireMember,
+  requireOwner,
+  requirePlace,
   tellRoom,
 } from './room.ts';
+
+/** The code of a refusal; undefined when a rule allows. */
+function codeOf(rule: () => unknown) {
+  const given = orRefusal(rule);
+  return given instanceof Refusal ? given.code : undefined;
+}
 
 const OPEN = { type: 'public', password_hash: null, owner_id: 'ada' } as const;
 const LOCKED = { type: 'private', password_hash: 'hash', owner_id: 'ada' } as const;
@@ -91,15 +99,25 @@ it.each<{ of: string; facts: RoomFacts; seen: boolean; read: unknown; join: unkn
   },
 ])('of $of a user sees $seen, reads $read, joins $join, manages $manage', ({ facts, seen, read, join, manage }) => {
   expect(maySee(facts)).toBe(seen);
-  expect(refuseNonMember(facts)).toBe(read);
-  expect(refuseJoin(facts, null)).toBe(join);
-  expect(refuseManage(facts, 'ada')).toBe(manage);
+  expect(codeOf(() => requireMember(facts))).toBe(read);
+  expect(codeOf(() => requireJoinable(facts, null))).toBe(join);
+  expect(codeOf(() => requireOwner(facts, 'ada'))).toBe(manage);
+});
+
+it('a rule answers the room that it lets someone into', () => {
+  expect(requireMember({ room: OPEN, member: true })).toBe(OPEN);
+  expect(requireJoinable({ room: OPEN, member: false }, null)).toBe(OPEN);
+});
+
+it('so many rooms are enough', () => {
+  expect(() => requirePlace(1, 2)).not.toThrow();
+  expect(codeOf(() => requirePlace(2, 2, 'user_id'))).toBe('LIMIT_REACHED');
 });
 
 it('a room is joined with the hash that it has now, and managed by no other member', () => {
-  expect(refuseJoin({ room: LOCKED, member: false }, 'hash')).toBeUndefined();
-  expect(refuseJoin({ room: LOCKED, member: false }, 'old hash')).toBe('WRONG_PASSWORD');
-  expect(refuseManage({ room: OPEN, member: true }, 'can')).toBe('FORBIDDEN');
+  expect(codeOf(() => requireJoinable({ room: LOCKED, member: false }, 'hash'))).toBeUndefined();
+  expect(codeOf(() => requireJoinable({ room: LOCKED, member: false }, 'old hash'))).toBe('WRONG_PASSWORD');
+  expect(codeOf(() => requireOwner({ room: OPEN, member: true }, 'can'))).toBe('FORBIDDEN');
 });
 
 it('a room has an owner while it has members', () => {

@@ -1,6 +1,6 @@
 import { isBlank } from '../../protocol/blank.ts';
 import { codePoints } from '../../protocol/code-points.ts';
-import type { ErrorCode, Wording } from '../../protocol/errors.ts';
+import type { Wording } from '../../protocol/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Room, RoomType } from '../../protocol/room.ts';
 import { atMost, WRONG } from '../../protocol/words.ts';
@@ -40,11 +40,16 @@ export function tellRoom({ member, ...room }: SeenRoom, online: number): Room {
   return { ...room, owner_id: null, seq: 0, online_count: 0 };
 }
 
+/** A room, as far as the rules look at it. */
+export interface RuledRoom {
+  readonly type: RoomType;
+  readonly password_hash: string | null;
+  readonly owner_id: string | null;
+}
+
 /** What the rules about a room look at: the room, if there is one, and whether the caller is a member. */
-export interface RoomFacts {
-  readonly room:
-    | { readonly type: RoomType; readonly password_hash: string | null; readonly owner_id: string | null }
-    | undefined;
+export interface RoomFacts<R extends RuledRoom = RuledRoom> {
+  readonly room: R | undefined;
   readonly member: boolean;
 }
 
@@ -76,32 +81,40 @@ export function maySee({ room, member }: RoomFacts): boolean {
   return room !== undefined && (member || room.type === 'public' || room.password_hash !== null);
 }
 
-/** Why someone who needs membership (to read, send, type, leave, list members) is refused, if so. */
-export function refuseNonMember(facts: RoomFacts): ErrorCode | undefined {
-  if (!maySee(facts)) return 'ROOM_NOT_FOUND';
-  return facts.member ? undefined : 'NOT_A_MEMBER';
+/** The room, for whoever may know that it exists. @throws Refusal `ROOM_NOT_FOUND` */
+export function requireSeen<R extends RuledRoom>(facts: RoomFacts<R>): R {
+  if (facts.room === undefined || !maySee(facts)) throw new Refusal('ROOM_NOT_FOUND');
+  return facts.room;
+}
+
+/** The room, for its members: to read, send, type, leave, list members. @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER` */
+export function requireMember<R extends RuledRoom>(facts: RoomFacts<R>): R {
+  const room = requireSeen(facts);
+  if (!facts.member) throw new Refusal('NOT_A_MEMBER');
+  return room;
 }
 
 /**
- * Why someone may not join, if so. `verified_hash` is the password hash that the given password was found to match,
+ * The room, for whoever may join it. `verified_hash` is the password hash that the given password was found to match,
  * so that a password changed since then refuses; null when none was given or it did not match.
+ * @throws Refusal `ROOM_NOT_FOUND`, `WRONG_PASSWORD`
  */
-export function refuseJoin(facts: RoomFacts, verified_hash: string | null): ErrorCode | undefined {
-  if (facts.member) return undefined;
-  const { room } = facts;
-  if (room === undefined || !maySee(facts)) return 'ROOM_NOT_FOUND';
-  if (room.type === 'public') return undefined;
-  return room.password_hash === verified_hash ? undefined : 'WRONG_PASSWORD';
+export function requireJoinable<R extends RuledRoom>(facts: RoomFacts<R>, verified_hash: string | null): R {
+  const room = requireSeen(facts);
+  if (facts.member || room.type === 'public' || room.password_hash === verified_hash) return room;
+  throw new Refusal('WRONG_PASSWORD');
 }
 
-/** Why a user who is a member of so many rooms may not become one of another, if so. */
-export function refuseMore(rooms: number, max: number): ErrorCode | undefined {
-  return rooms < max ? undefined : 'LIMIT_REACHED';
+/** The room, for its owner, who alone may add and remove members. @throws Refusal `ROOM_NOT_FOUND`, `NOT_A_MEMBER`, `FORBIDDEN` */
+export function requireOwner<R extends RuledRoom>(facts: RoomFacts<R>, user_id: string): R {
+  const room = requireMember(facts);
+  if (room.owner_id !== user_id) throw new Refusal('FORBIDDEN');
+  return room;
 }
 
-/** Why someone may not add or remove members, if so: only the owner may. */
-export function refuseManage(facts: RoomFacts, user_id: string): ErrorCode | undefined {
-  return refuseNonMember(facts) ?? (facts.room?.owner_id === user_id ? undefined : 'FORBIDDEN');
+/** Lets a user who is a member of so many rooms become one of another. @throws Refusal `LIMIT_REACHED`, of this field */
+export function requirePlace(rooms: number, max: number, field?: string): void {
+  if (rooms >= max) throw new Refusal('LIMIT_REACHED', field === undefined ? {} : { field });
 }
 
 /** Who owns a room that `joined` has become a member of: a room has no owner only while it has no members. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { ErrorCode } from '../../protocol/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import { Refusal } from '../models/refusal.ts';
 import type { Store } from '../stores/store.ts';
 import type { Connection, OnlineUser } from './connection.ts';
 import { Typing } from './typing.ts';
@@ -16,13 +16,11 @@ afterEach(() => {
 });
 
 /** Typing whose events are kept, with the time at which they were sent. */
-function create(
-  standing: (who: object) => Promise<ErrorCode | undefined> = () => Promise.reject(new Error('not asked')),
-) {
+function create(requireMember: (who: object) => Promise<void> = () => Promise.reject(new Error('not asked'))) {
   const told: { at: number; username: unknown; is_typing: unknown }[] = [];
   const except: string[] = [];
   const typing = new Typing({
-    store: { rooms: { standing } as unknown as Store['rooms'] },
+    store: { rooms: { requireMember } as unknown as Store['rooms'] },
     delivery: {
       publishVolatile: (room_id, { event, payload }, user_id) => {
         except.push(`${room_id} ${user_id}`);
@@ -134,7 +132,7 @@ it('is for members: others are told why not', async () => {
   const asked: object[] = [];
   const { say, words } = create(async (who) => {
     asked.push(who);
-    return 'NOT_A_MEMBER';
+    throw new Refusal('NOT_A_MEMBER');
   });
   await expect(say(stranger, true)).rejects.toMatchObject({ code: 'NOT_A_MEMBER' });
   expect([asked, words()]).toEqual([[{ room_id: ROOM, user_id: 'eve' }], []]);
@@ -144,7 +142,6 @@ it('is for members whose presence has heard of the room since, and whose connect
   const newcomer = { ...member('eve'), rooms: new Set<string>() };
   const { typing, say, words } = create(async () => {
     if (joins) newcomer.rooms.add(ROOM);
-    return undefined;
   });
   let joins = false;
   await say(newcomer, true);

@@ -1,6 +1,5 @@
 import type { ParsedPayload } from '../../protocol/commands.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { Refusal } from '../models/refusal.ts';
 import type { Store } from '../stores/store.ts';
 import type { SignedIn } from './caller.ts';
 import type { Connection, OnlineUser } from './connection.ts';
@@ -65,8 +64,7 @@ export class Typing {
   async set({ user, connection }: Typer, { room_id, is_typing }: ParsedPayload<'typing_status'>): Promise<void> {
     const rooms = connection?.identity?.user.rooms;
     if (!rooms?.has(room_id)) {
-      const refused = await this.#options.store.rooms.standing({ room_id, user_id: user.id });
-      if (refused !== undefined) throw new Refusal(refused);
+      await this.#options.store.rooms.requireMember({ room_id, user_id: user.id });
       // Its connection or its membership may have ended meanwhile, and would end nothing any more.
       if (connection !== undefined && (connection.closed || !rooms?.has(room_id))) return;
     }

@@ -223,8 +223,8 @@ export interface RoomStore {
   list(input: RoomListInput): Promise<Page<SeenRoom>>;
   /** The newest number of each of these rooms; a room that is gone is absent. */
   heads(input: { room_ids: readonly string[] }): Promise<{ room_id: string; head: number }[]>;
-  /** Why a user who is not a member may not act in a room, or undefined for a member. */
-  standing(input: { room_id: string; user_id: string }): Promise<ErrorCode | undefined>;
+  /** Lets a member act in a room. Refuses `ROOM_NOT_FOUND`, `NOT_A_MEMBER`. */
+  requireMember(input: { room_id: string; user_id: string }): Promise<void>;
 }
 
 /** Who is to be a member of a room more: refused `LIMIT_REACHED` when the user is a member of `rooms_max` already. */

@@ -89,13 +89,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'app/stores/sqlite/message.ts',
-        from:
-          '      const refused = refuseNonMember(facts);\n' +
-          "      if (refused !== undefined || facts.room === undefined) throw new Refusal(refused ?? 'ROOM_NOT_FOUND');\n" +
-          '      const seq = rooms.next(facts.room, input.at);',
-        to:
-          "      if (facts.room === undefined) throw new Refusal('ROOM_NOT_FOUND');\n" +
-          '      const seq = rooms.next(facts.room, input.at);',
+        from: '      const seq = rooms.next(requireMember(rooms.facts(room_id, user_id)), input.at);',
+        to: '      const seq = rooms.next(requireMember({ ...rooms.facts(room_id, user_id), member: true }), input.at);',
       },
       {
         file: 'app/services/message.ts',
@@ -105,10 +100,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: 'app/services/message.ts',
         from: '      return messages.send({',
-        to:
-          '      const refused = await store.rooms.standing({ room_id, user_id: user.id });\n' +
-          '      if (refused !== undefined) throw new Refusal(refused);\n' +
-          '      return messages.send({',
+        to: '      await store.rooms.requireMember({ room_id, user_id: user.id });\n' + '      return messages.send({',
       },
     ],
     scenario: removals,

@@ -1,7 +1,7 @@
 import type { System } from '../../../protocol/message.ts';
 import { systemContent } from '../../models/message.ts';
 import { Refusal } from '../../models/refusal.ts';
-import { ownerAfterJoin, refuseMore } from '../../models/room.ts';
+import { ownerAfterJoin, requirePlace } from '../../models/room.ts';
 import type { Joining, LogEntry, Membership } from '../store.ts';
 import type { Database } from './database.ts';
 import { appendSystemMessage } from './message.ts';
@@ -55,8 +55,8 @@ export function memberships(db: Database, rooms: RoomCache): Memberships {
     const row = user(user_id);
     if (row?.retired_at !== null) throw new Refusal(added_by === undefined ? 'UNAUTHENTICATED' : 'USER_NOT_FOUND');
     const sql = 'SELECT count(*) AS count FROM members WHERE user_id = ?';
-    const refused = refuseMore(db.get<{ count: number }>(sql, user_id)?.count ?? 0, rooms_max);
-    if (refused !== undefined) throw new Refusal(refused, added_by === undefined ? {} : { field: 'user_id' });
+    const rooms = db.get<{ count: number }>(sql, user_id)?.count ?? 0;
+    requirePlace(rooms, rooms_max, added_by === undefined ? undefined : 'user_id');
     return row;
   }
 

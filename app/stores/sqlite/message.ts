@@ -1,8 +1,8 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Message } from '../../../protocol/message.ts';
-import { type Decision, decideDelete, decideEdit, membershipChange } from '../../models/message.ts';
-import { Refusal } from '../../models/refusal.ts';
-import { refuseNonMember } from '../../models/room.ts';
+import { type Allowed, allowDelete, allowEdit, type MessageFacts, membershipChange } from '../../models/message.ts';
+import { orRefusal, Refusal } from '../../models/refusal.ts';
+import { requireMember } from '../../models/room.ts';
 import type { LogEntry, RoomSync, SendInput } from '../store.ts';
 import type { Database } from './database.ts';
 import { type RoomCache, roomFacts } from './room-cache.ts';
@@ -74,17 +74,15 @@ export function appendSystemMessage(
 export function messageWrites(db: Database, rooms: RoomCache) {
   function change(
     { message_id, user_id, at }: { message_id: string; user_id: string; at: number },
-    decide: (facts: Parameters<typeof decideDelete>[0]) => Decision,
+    allow: (facts: MessageFacts<RoomRow>) => Allowed<RoomRow>,
     apply: (row: MessageRow) => void,
   ): Written<Message> {
     const row = db.get<MessageRow>(MESSAGE_BY_ID, message_id);
-    const facts = row === undefined ? { room: undefined, member: false } : rooms.facts(row.room_id, user_id);
-    const decision = decide({ ...facts, message: row && toMessage(row) });
-    if (typeof decision === 'object') throw new Refusal(decision.refuse);
-    if (row === undefined || facts.room === undefined) throw new Refusal('MESSAGE_NOT_FOUND');
-    if (decision === 'nothing to do') return { value: toMessage(row), entries: [] };
+    if (row === undefined) throw new Refusal('MESSAGE_NOT_FOUND');
+    const { room, changes } = allow({ ...rooms.facts(row.room_id, user_id), message: toMessage(row) });
+    if (!changes) return { value: toMessage(row), entries: [] };
     apply(row);
-    row.rev = rooms.next(facts.room, at);
+    row.rev = rooms.next(room, at);
     const sql = 'UPDATE messages SET rev = ?, content = ?, edited_at = ?, deleted_at = ? WHERE id = ?';
     db.run(sql, row.rev, row.content, row.edited_at, row.deleted_at, row.id);
     const message = toMessage(row);
@@ -99,10 +97,7 @@ export function messageWrites(db: Database, rooms: RoomCache) {
         const before = db.get<MessageRow>(MESSAGE_BY_CLIENT_ID, room_id, user_id, client_id);
         if (before !== undefined) return toMessage(before);
       }
-      const facts = rooms.facts(room_id, user_id);
-      const refused = refuseNonMember(facts);
-      if (refused !== undefined || facts.room === undefined) throw new Refusal(refused ?? 'ROOM_NOT_FOUND');
-      const seq = rooms.next(facts.room, input.at);
+      const seq = rooms.next(requireMember(rooms.facts(room_id, user_id)), input.at);
       const { id, username, content, at } = input;
       db.run(INSERT_MESSAGE, id, room_id, seq, seq, user_id, username, content, at, null, client_id);
       return seq;
@@ -111,7 +106,7 @@ export function messageWrites(db: Database, rooms: RoomCache) {
     edit(input: { message_id: string; user_id: string; content: string; at: number }): Written<Message> {
       return change(
         input,
-        (facts) => decideEdit(facts, input.user_id, input.content),
+        (facts) => allowEdit(facts, input.user_id, input.content),
         (row) => {
           row.content = input.content;
           row.edited_at = input.at;
@@ -122,7 +117,7 @@ export function messageWrites(db: Database, rooms: RoomCache) {
     delete(input: { message_id: string; user_id: string; at: number }): Written<Message> {
       return change(
         input,
-        (facts) => decideDelete(facts, input.user_id),
+        (facts) => allowDelete(facts, input.user_id),
         (row) => {
           row.content = '';
           row.deleted_at = input.at;
@@ -205,8 +200,7 @@ export function messageReads(db: Database) {
       limit: number;
     }): MessagesPage {
       const { room_id, limit } = input;
-      const refused = refuseNonMember(roomFacts(db, room_id, input.user_id));
-      if (refused !== undefined) throw new Refusal(refused);
+      requireMember(roomFacts(db, room_id, input.user_id));
       const bytes = LIMITS.answer_bytes - ENVELOPE_BYTES;
       if (input.after === undefined) {
         return newestMessages(db, { room_id, before: input.before ?? Number.MAX_SAFE_INTEGER, limit, bytes });
@@ -221,12 +215,9 @@ export function messageReads(db: Database) {
       const perRoom = 160;
       let bytes = LIMITS.answer_bytes - ENVELOPE_BYTES - input.rooms.length * perRoom;
       const answers = input.rooms.map(({ room_id, seq }): string => {
-        const facts = roomFacts(db, room_id, input.user_id);
-        const error = refuseNonMember(facts);
-        if (error !== undefined || facts.room === undefined) {
-          return syncJson({ room_id, error: error ?? 'ROOM_NOT_FOUND' });
-        }
-        const head = facts.room.seq;
+        const room = orRefusal(() => requireMember(roomFacts(db, room_id, input.user_id)));
+        if (room instanceof Refusal) return syncJson({ room_id, error: room.code });
+        const head = room.seq;
         if (seq > head) return syncJson({ room_id, head, has_more: false, reset: true });
         if (seq === head) return syncJson({ room_id, head, has_more: false, reset: false });
         if (bytes <= 0) return syncJson({ room_id, head, has_more: true, reset: false });

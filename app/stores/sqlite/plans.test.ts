@@ -38,7 +38,7 @@ const READS: { [K in keyof ReadCalls]: Input<ReadCalls, K>[] | null } = {
   byClientId: [{ user_id: 'ada', client_id: 'key' }],
   access: [who],
   heads: [{ room_ids: ['garden'] }],
-  standing: [who],
+  requireMember: [who],
   snapshot: [who],
   members: [{ ...who, ...page }],
   list: [undefined, 'a'].flatMap((query) => [true, false].map((mine) => ({ ...page, user_id: 'ada', query, mine }))),

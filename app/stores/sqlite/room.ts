@@ -1,10 +1,16 @@
-import type { ErrorCode } from '../../../protocol/errors.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { RoomType } from '../../../protocol/room.ts';
 import { WRONG } from '../../../protocol/words.ts';
 import { decodeCursor, encodeCursor } from '../../models/cursor.ts';
 import { Refusal } from '../../models/refusal.ts';
-import { listedAt, maySee, refuseJoin, refuseManage, refuseNonMember, type SeenRoom } from '../../models/room.ts';
+import {
+  listedAt,
+  requireJoinable,
+  requireMember,
+  requireOwner,
+  requireSeen,
+  type SeenRoom,
+} from '../../models/room.ts';
 import { foldCase } from '../../models/text.ts';
 import type { Joining, Membership, RoomListInput, RoomSnapshot } from '../store.ts';
 import type { Database } from './database.ts';
@@ -34,12 +40,6 @@ interface CreateInput {
 export function roomWrites(db: Database, rooms: RoomCache) {
   const { candidate, addMember, removeMember } = memberships(db, rooms);
 
-  /** The room, once a rule has not refused. */
-  function admit(facts: { room: RoomRow | undefined }, refused: ErrorCode | undefined): RoomRow {
-    if (refused !== undefined || facts.room === undefined) throw new Refusal(refused ?? 'ROOM_NOT_FOUND');
-    return facts.room;
-  }
-
   return {
     create(input: CreateInput): Written<{ room: SeenRoom; duplicate: boolean }> {
       const { room_id, name, type, password_hash, user_id, at, client_id } = input;
@@ -65,32 +65,30 @@ export function roomWrites(db: Database, rooms: RoomCache) {
         client_id,
         listedAt({ type, password_hash, active_at: at }),
       );
-      const room = admit({ room: rooms.room(room_id) }, undefined);
+      const room = requireSeen({ room: rooms.room(room_id), member: true });
       const entry = addMember(room, input);
       return { value: { room: { ...toRoom(room), member: true }, duplicate: false }, entries: [entry] };
     },
 
     join(input: Membership & Joining & { verified_hash: string | null }): Written<null> {
       const facts = rooms.facts(input.room_id, input.user_id);
-      const room = admit(facts, refuseJoin(facts, input.verified_hash));
+      const room = requireJoinable(facts, input.verified_hash);
       return { value: null, entries: facts.member ? [] : [addMember(room, input)] };
     },
 
     leave(input: Membership): Written<null> {
-      const facts = rooms.facts(input.room_id, input.user_id);
-      return { value: null, entries: [removeMember(admit(facts, refuseNonMember(facts)), input)] };
+      const room = requireMember(rooms.facts(input.room_id, input.user_id));
+      return { value: null, entries: [removeMember(room, input)] };
     },
 
     add(input: Membership & Joining & { by: string }): Written<boolean> {
-      const facts = rooms.facts(input.room_id, input.by);
-      const room = admit(facts, refuseManage(facts, input.by));
+      const room = requireOwner(rooms.facts(input.room_id, input.by), input.by);
       const already = rooms.isMember(input.room_id, input.user_id);
       return { value: !already, entries: already ? [] : [addMember(room, input, input.by)] };
     },
 
     remove(input: Membership & { by: string }): Written<null> {
-      const facts = rooms.facts(input.room_id, input.by);
-      const room = admit(facts, refuseManage(facts, input.by));
+      const room = requireOwner(rooms.facts(input.room_id, input.by), input.by);
       if (!rooms.isMember(input.room_id, input.user_id)) throw new Refusal('USER_NOT_FOUND');
       if (input.user_id === input.by) throw new Refusal('INVALID_INPUT', { field: 'user_id', detail: WRONG.oneself });
       return { value: null, entries: [removeMember(room, input, input.by)] };
@@ -120,8 +118,8 @@ export function roomReads(db: Database) {
       member: boolean;
     } {
       const facts = roomFacts(db, input.room_id, input.user_id);
-      if (facts.room === undefined || !maySee(facts)) throw new Refusal('ROOM_NOT_FOUND');
-      return { type: facts.room.type, password_hash: facts.room.password_hash, member: facts.member };
+      const { type, password_hash } = requireSeen(facts);
+      return { type, password_hash, member: facts.member };
     },
 
     heads({ room_ids }: { room_ids: readonly string[] }): { room_id: string; head: number }[] {
@@ -131,8 +129,9 @@ export function roomReads(db: Database) {
       });
     },
 
-    standing({ room_id, user_id }: { room_id: string; user_id: string }): ErrorCode | undefined {
-      return refuseNonMember(roomFacts(db, room_id, user_id));
+    requireMember({ room_id, user_id }: { room_id: string; user_id: string }): null {
+      requireMember(roomFacts(db, room_id, user_id));
+      return null;
     },
 
     snapshot({
@@ -142,19 +141,16 @@ export function roomReads(db: Database) {
       room_id: string;
       user_id: string;
     }): Omit<RoomSnapshot, 'messages'> & MessagesPage {
-      const facts = roomFacts(db, room_id, user_id);
-      const refused = refuseNonMember(facts);
-      if (refused !== undefined || facts.room === undefined) throw new Refusal(refused ?? 'ROOM_NOT_FOUND');
+      const room = requireMember(roomFacts(db, room_id, user_id));
       const users = membersPage(db, { room_id, after: 0, limit: USERS_SHOWN }).map(toUser);
       const bytes = LIMITS.answer_bytes - Buffer.byteLength(JSON.stringify(users)) - USERS_SHOWN * 20 - 2_048;
       const limit = LIMITS.page_default;
       const page = newestMessages(db, { room_id, before: Number.MAX_SAFE_INTEGER, limit, bytes });
-      return { room: toRoom(facts.room), users, ...page };
+      return { room: toRoom(room), users, ...page };
     },
 
     members(input: { room_id: string; user_id: string; after: string | undefined; limit: number }) {
-      const refused = refuseNonMember(roomFacts(db, input.room_id, input.user_id));
-      if (refused !== undefined) throw new Refusal(refused);
+      requireMember(roomFacts(db, input.room_id, input.user_id));
       const after = input.after === undefined ? 0 : Number(decodeCursor(input.after, ['number'])[0]);
       const rows = membersPage(db, { room_id: input.room_id, after, limit: input.limit + 1 });
       const items = rows.slice(0, input.limit);

@@ -203,6 +203,7 @@ function stores(
   const snapshot = read('snapshot');
   const page = read('page');
   const sync = readInTurn('sync');
+  const requireMember = read('requireMember');
 
   return {
     notices: read('notices'),
@@ -250,7 +251,7 @@ function stores(
       snapshot: async (input) => pageOf(await snapshot(input)),
       list: readInTurn('list'),
       heads: read('heads'),
-      standing: read('standing'),
+      requireMember: async (input) => void (await requireMember(input)),
     },
     messages: {
       send: (input) => writes.call('send', input, { bytes: 512 + input.content.length * 2 }),
