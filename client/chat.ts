@@ -1,8 +1,8 @@
 import type { CommandName, CommandPayload, CommandResult } from '../protocol/commands.ts';
 import type { EventName, EventPayload } from '../protocol/events.ts';
 import type { Message } from '../protocol/message.ts';
-import { PAGE_MS } from './connection.ts';
-import { type ChatOptions, type ChatSnapshot, type ChatState, type Credentials, Engine } from './engine.ts';
+import { type Credentials, PAGE_MS } from './connection.ts';
+import { type ChatOptions, type ChatSnapshot, type ChatState, Engine } from './engine.ts';
 import { ChatError } from './error.ts';
 import type { Unsubscribe } from './observable.ts';
 import type { ChatRoom } from './room.ts';

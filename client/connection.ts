@@ -17,15 +17,21 @@ export interface CallOptions<C extends CommandName> {
   readonly answerMs?: number;
 }
 
+/** How to sign in: exactly one of `username` and `token`. */
+export type Credentials = CommandPayload<'authenticate'>;
+
+/** What a sign-in answers. */
+export type SignedIn = CommandResult<'authenticate'>;
+
 /** What a connection needs. */
 export interface ConnectionOptions {
   readonly url: string;
   readonly locale: Locale;
   readonly transport: TransportOptions;
   /** How to sign in, asked at each attempt. */
-  readonly credentials: () => CommandPayload<'authenticate'>;
+  readonly credentials: () => Credentials;
   /** Called when signed in, before any event that follows. */
-  readonly onSignedIn: (session: CommandResult<'authenticate'>) => void;
+  readonly onSignedIn: (session: SignedIn) => void;
   /** Called when the server will not have this user; the connection has stopped. */
   readonly onRefused: (error: ChatError) => void;
   readonly onEvent: (name: string, payload: unknown) => void;

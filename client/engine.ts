@@ -1,8 +1,7 @@
-import type { CommandPayload, CommandResult } from '../protocol/commands.ts';
 import type { Locale } from '../protocol/errors.ts';
 import type { Message } from '../protocol/message.ts';
 import type { User } from '../protocol/user.ts';
-import { ANSWER_MS, Connection, type TransportOptions } from './connection.ts';
+import { ANSWER_MS, Connection, type Credentials, type SignedIn, type TransportOptions } from './connection.ts';
 import { ChatError, localError } from './error.ts';
 import { Marks } from './marks.ts';
 import { Listeners, Observable, type Unsubscribe } from './observable.ts';
@@ -45,9 +44,6 @@ export interface ChatSnapshot {
   /** Why the server ended the session, until the next sign-in. */
   readonly error: ChatError | undefined;
 }
-
-/** How to sign in: exactly one of `username` and `token`. */
-export type Credentials = CommandPayload<'authenticate'>;
 
 interface Active extends RoomUser {
   readonly session: Session;
@@ -228,7 +224,7 @@ export class Engine extends Observable<ChatSnapshot> {
     return this.#attempt?.credentials ?? {};
   }
 
-  #signedIn(answer: CommandResult<'authenticate'>): void {
+  #signedIn(answer: SignedIn): void {
     const { user, token, epoch } = answer;
     const asked = this.#active?.session.asked ?? this.#attempt?.credentials.username ?? null;
     const session: Session = { token, user_id: user.id, username: user.username, asked };

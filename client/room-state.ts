@@ -27,6 +27,9 @@ export interface OutgoingMessage {
   readonly error?: { readonly code: ChatErrorCode; readonly message: string };
 }
 
+/** What opening a room answers. */
+export type OpenedRoom = CommandResult<'join_room'>;
+
 /** A message as a list shows it. */
 export type ChatMessage = SentMessage | OutgoingMessage;
 
@@ -105,7 +108,7 @@ export class RoomState extends Observable<RoomSnapshot> {
   }
 
   /** Takes the answer to `join_room`. True when the log goes on from before it, and `sync` must be asked. */
-  opened({ room, users, messages, has_more }: CommandResult<'join_room'>): boolean {
+  opened({ room, users, messages, has_more }: OpenedRoom): boolean {
     this.#members.reset(users);
     this.#membersAreStale = false;
     this.info = room;

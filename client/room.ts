@@ -1,4 +1,3 @@
-import type { CommandResult } from '../protocol/commands.ts';
 import type { LIMITS } from '../protocol/limits.ts';
 import type { Message } from '../protocol/message.ts';
 import type { Room } from '../protocol/room.ts';
@@ -6,7 +5,7 @@ import type { User } from '../protocol/user.ts';
 import { type Connection, PAGE_MS } from './connection.ts';
 import type { Unsubscribe } from './observable.ts';
 import type { Outbox } from './outbox.ts';
-import type { ChatMessage, RoomSnapshot, RoomState, RoomStatus, RoomUser } from './room-state.ts';
+import type { ChatMessage, OpenedRoom, RoomSnapshot, RoomState, RoomStatus, RoomUser } from './room-state.ts';
 import { TypingNotice, type TypingUser } from './typing.ts';
 
 /** What a room needs of its client. */
@@ -18,7 +17,7 @@ export interface RoomHost {
   /** Who is signed in, once the storage was read. Throws ChatError when nobody is. */
   readonly restoredUser: () => Promise<RoomUser>;
   /** Called in the turn in which the answer to `join_room` arrives. */
-  readonly opened: (answer: CommandResult<'join_room'>) => void;
+  readonly opened: (answer: OpenedRoom) => void;
   /** Called when this user has left. */
   readonly left: (room_id: string) => void;
 }

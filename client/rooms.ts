@@ -1,10 +1,10 @@
-import type { CommandResult } from '../protocol/commands.ts';
 import type { EventName, EventPayload } from '../protocol/events.ts';
 import type { Message } from '../protocol/message.ts';
 import type { Room } from '../protocol/room.ts';
+import type { SignedIn } from './connection.ts';
 import { ChatRoom, type RoomHost } from './room.ts';
 import { isEntry, isMessage, type LogEntry } from './room-log.ts';
-import { RoomState } from './room-state.ts';
+import { type OpenedRoom, RoomState } from './room-state.ts';
 import { type RoomEntry, Syncer } from './sync.ts';
 
 /** What the rooms of a client need. */
@@ -67,7 +67,7 @@ export class Rooms {
   }
 
   /** Takes the answer to a sign-in: open rooms are brought up to date from where they are. */
-  signedIn({ epoch, rooms, rooms_next }: CommandResult<'authenticate'>): void {
+  signedIn({ epoch, rooms, rooms_next }: SignedIn): void {
     this.#syncer.restart();
     if (this.#epoch !== '' && this.#epoch !== epoch) this.#setEpoch(epoch);
     this.#epoch = epoch;
@@ -159,7 +159,7 @@ export class Rooms {
     if (entry !== undefined && logged.rev === logged.seq) this.#toFront(entry.room);
   }
 
-  #opened(answer: CommandResult<'join_room'>): void {
+  #opened(answer: OpenedRoom): void {
     this.#entered(answer.room);
     const entry = this.#entry(answer.room.id);
     if (entry.state.opened(answer)) this.#syncer.request(entry);
