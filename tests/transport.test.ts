@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server, type Socket } from 'socket.io';
 import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Chunk, eventPacket } from '../app/sockets/frames.ts';
-import { Backlog, missingInternals, wayTo, writeChunks } from '../app/sockets/transport.ts';
+import { Backlog, missingInternals, releaseUpgrades, wayTo, writeChunks } from '../app/sockets/transport.ts';
 
 const http = createServer();
 const server = new Server(http, { perMessageDeflate: false });
@@ -95,5 +95,27 @@ describe('the internals of the installed packages', () => {
     writeChunks(socket, [new Chunk([eventPacket('d', `"${'x'.repeat(1_000)}"`)]), chunk('e')]);
     expect(backlog.bytes).toBeGreaterThan(bytes + 1_000);
     client.close();
+  });
+});
+
+describe('the request of a WebSocket', () => {
+  it.each([
+    ['is let go of when it opened a connection', ['websocket']],
+    ['is let go of when a connection by long-polling moved to it', ['polling', 'websocket']],
+  ])('%s, and no other is', async (_case, transports) => {
+    const other = new Server(0);
+    const responses: { readonly req: unknown }[] = [];
+    other.engine.use((_request: unknown, response: { readonly req: unknown }, next: () => void) => {
+      expect(response.req).not.toBeNull();
+      responses.push(response);
+      next();
+    });
+    releaseUpgrades(other);
+    const { port } = other.httpServer.address() as AddressInfo;
+    const client = io(`http://127.0.0.1:${port}`, { transports, forceNew: true, reconnection: false });
+    await expect.poll(() => client.connected && client.io.engine.transport.name).toBe('websocket');
+    for (const response of responses) expect(response.req === null).toBe(!(response instanceof ServerResponse));
+    client.close();
+    await other.close();
   });
 });

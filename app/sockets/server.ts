@@ -15,7 +15,13 @@ import { closeLeft, endAsLost } from './ending.ts';
 import type { Fanout } from './fanout.ts';
 import { Guard, webSocketEngine } from './guard.ts';
 import { SignInDeadline } from './sign-in-deadline.ts';
-import { forgetHandshake, isHandshakeForgotten, missingInternals, receiveEvents } from './transport.ts';
+import {
+  forgetHandshake,
+  isHandshakeForgotten,
+  missingInternals,
+  receiveEvents,
+  releaseUpgrades,
+} from './transport.ts';
 
 /** What the Socket.IO server serves, and how. */
 export interface SocketServerOptions {
@@ -75,6 +81,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   });
   const missing = [...missingInternals(), ...(endAsLost(io) ? [] : ['createTransport of engine.io'])];
   if (missing.length > 0) logger.warn({ missing }, 'connections are served in other ways: a package has changed');
+  releaseUpgrades(io);
   const guard = limits && new Guard({ ...options, limits });
   guard?.protect(io, http);
   const deadline = new SignInDeadline({

@@ -1,6 +1,6 @@
-import type { ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket as NetSocket } from 'node:net';
-import { Socket } from 'socket.io';
+import { type Server, Socket } from 'socket.io';
 import { WebSocket } from 'ws';
 import type { Chunk } from './frames.ts';
 
@@ -223,17 +223,27 @@ export function isHandshakeForgotten({ conn }: Socket): boolean {
   return Reflect.get(conn, 'request') === null;
 }
 
-/**
- * Lets go of what the handshake leaves on a socket for as long as it lives: the request with its headers. Engine.IO
- * keeps a WebSocket's request in a listener for the end of its TCP connection, which only middlewares wait for.
- */
+/** Lets go of what the handshake leaves on a socket for as long as it lives: the first request, with its headers. */
 export function forgetHandshake(socket: Socket): void {
   Object.assign(socket, { handshake: null });
   Object.assign(socket.conn, { request: null });
-  const net = engineOf(socket).transport.socket?._socket;
-  for (const listener of net?.listeners('close') ?? []) {
-    if (String(listener) === '() => this.emit("close")') net?.off('close', listener as () => void);
-  }
+}
+
+/**
+ * Lets go of the request of each WebSocket once it is answered. Engine.IO keeps the response for as long as the
+ * connection lives, to tell middlewares of its end, and the response names its request.
+ */
+export function releaseUpgrades({ engine }: Server): void {
+  const responses = new WeakMap<IncomingMessage, object>();
+  engine.use((request: IncomingMessage, response: object, next: () => void) => {
+    if (!(response instanceof ServerResponse)) responses.set(request, response);
+    next();
+  });
+  engine.on('headers', (_headers: unknown, request: IncomingMessage) => {
+    const response = responses.get(request);
+    if (response !== undefined) Object.assign(response, { req: null });
+    responses.delete(request);
+  });
 }
 
 /**
