@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import type { Room } from '../protocol/index.ts';
 import { ConnectionLost, connect, guest, type TestClient } from './support/client.ts';
+import { deadline } from './support/deadline.ts';
 import { RunningProgram, type ServerProcess, spawnServer } from './support/process.ts';
-import { dataFolder, testEnv } from './support/server.ts';
+import { dataFolder, startServer, testEnv } from './support/server.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -81,6 +84,16 @@ describe('stopping', () => {
     await Promise.all([idle.ended(), waiting.ended()]);
     await server.start();
     expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+  });
+
+  it('is not held up by a connection that has asked nothing', async () => {
+    await using server = await startServer();
+    const silent = connectTcp(server.port, '127.0.0.1');
+    await once(silent, 'connect');
+    // So that the server has accepted it.
+    await (await fetch(`${server.url}/health/live`)).text();
+    const ended = once(silent.resume(), 'close');
+    await Promise.all([deadline(server.stop(), 'the stop', 8_000), ended]);
   });
 });
 

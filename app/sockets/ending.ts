@@ -30,7 +30,7 @@ interface EngineServer {
 }
 
 /** How long what waits for a client may take to go out, and the client to close its side, in milliseconds. */
-const LAST_BYTES_MS = 2_000;
+export const LAST_BYTES_MS = 2_000;
 
 /**
  * Has every connection of a server that is not ended for good end as if its network were lost. False when the installed

@@ -11,7 +11,7 @@ import type { Sessions } from '../services/session.ts';
 import { SIGN_IN, SocketCommand } from './command.ts';
 import { SocketConnection } from './connection.ts';
 import { drainConnections } from './drain.ts';
-import { closeLeft, endAsLost } from './ending.ts';
+import { closeLeft, endAsLost, LAST_BYTES_MS } from './ending.ts';
 import type { Fanout } from './fanout.ts';
 import { Guard, webSocketEngine } from './guard.ts';
 import { SignInDeadline } from './sign-in-deadline.ts';
@@ -108,7 +108,9 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     },
     async close() {
       for (const { socket } of connections) socket.conn.close();
-      await io.close();
+      // Node waits for each connection that has asked nothing yet, or does not read what it asked, as long as it stays.
+      const cut = setTimeout(() => http.closeAllConnections(), LAST_BYTES_MS);
+      await io.close().finally(() => clearTimeout(cut));
     },
   };
 }
