@@ -139,6 +139,14 @@ it('a sign-out without a connection ends those that use the token, once it is an
   expect(can.heard.slice(-2)).toEqual(['sign_out:', 'end']);
 });
 
+it('commands that come in one turn begin in their order', async () => {
+  const { owner, room_id } = await story();
+  const left = server.ok(owner, 'sign_out', {});
+  const late = await server.call(owner, 'send_message', { room_id, content: 'too late' });
+  expect(late).toMatchObject({ ok: false, error: { code: 'NOT_A_MEMBER' } });
+  await left;
+});
+
 it('who types without a connection is told of all the same', async () => {
   const { room_id, owner, member } = await story();
   await server.ok(lone(owner), 'typing_status', { room_id, is_typing: true });

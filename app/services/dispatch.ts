@@ -42,8 +42,8 @@ type CallerOf<C extends CommandName> = (typeof COMMANDS)[C]['needs'] extends 'an
 type Result<C extends CommandName> = WithRaw<CommandResult<C>>;
 
 /**
- * A result with a place of its own in what its caller's connection is sent, such as one that holds a snapshot: `deliver`
- * gives it to `answer` there, and does in the same turn what is to follow the answer.
+ * A result with a place of its own in what its caller's connection is sent, such as one that holds a snapshot. `deliver`
+ * carries the command out, gives the result to `answer` at that place, and does in the same turn what is to follow.
  */
 export class Placed<R> {
   /** Calls `answer` once, or rejects. */
@@ -55,7 +55,7 @@ export class Placed<R> {
 }
 
 /** Carries out one command; what it gives back is answered. A `Refusal` that it throws is answered too. */
-type Route<C extends CommandName> = (call: Call<C>) => Promise<Result<C> | Placed<Result<C>>>;
+type Route<C extends CommandName> = (call: Call<C>) => Promise<Result<C>> | Placed<Result<C>>;
 
 /** A route for each command. */
 export type Routes = { readonly [C in CommandName]: Route<C> };
@@ -138,9 +138,9 @@ export class Dispatcher {
       if (refusal === undefined) {
         const admission = this.#options.limiting?.admissions[name];
         if (admission !== undefined) leave = await this.#admit(admission, name);
-        const result = await this.#carryOut(name, call);
+        const result = this.#carryOut(name, call);
         if (result instanceof Placed) await result.deliver(call.reply.bind(call));
-        else call.reply(result);
+        else call.reply(await result);
       } else call.reply(await this.#repeated(name, call, refusal));
       if (call.answered === undefined) throw new Error('a command was carried out and not answered');
       return call.answered;
@@ -187,7 +187,10 @@ export class Dispatcher {
     return new CheckedCall<C>(caller as CallerOf<C>, checked.payload as ParsedPayload<C>, incoming);
   }
 
-  /** Not `async`, as nothing on the way of a message is but what waits: each such function costs half a kilobyte. */
+  /**
+   * Not `async`, as nothing on the way of a message is but what waits: each such function costs half a kilobyte. And of
+   * two commands that come in one turn, the first begins first.
+   */
   #carryOut<C extends CommandName>(name: C, call: Call<C>): ReturnType<Route<C>> {
     const route: Route<C> = this.#options.routes[name];
     return route(call) as ReturnType<Route<C>>;

@@ -28,23 +28,23 @@ export function memberRoutes(options: MemberOptions) {
   const entry = () => ({ message_id: newId(), at: now() });
   return {
     /** First the write; then the connection gets onto the room's stream, and is answered at its place in it. */
-    async join_room({ caller, payload: { room_id, password }, isUnanswered }) {
-      const { user, client, connection } = caller;
+    join_room({ caller: { user, client, connection }, payload: { room_id, password }, isUnanswered }) {
       const who = { user_id: user.id, room_id };
-      const access = await accessTo(store, who, password !== undefined);
-      const join = async () => {
+      const join = async (access: Access) => {
         if (access?.member) return;
         const verified_hash = await roomPasswords.verify(access, password, { ...who, address: client?.address ?? '' });
         await store.rooms.join({ ...who, ...entry(), rooms_max, verified_hash });
       };
-      if (connection === undefined) {
-        await join();
-        return tell(presence, await store.rooms.snapshot(who));
-      }
       return new Placed(async (answer) => {
+        const access = await accessTo(store, who, password !== undefined);
+        if (connection === undefined) {
+          await join(access);
+          answer(tell(presence, await store.rooms.snapshot(who)));
+          return;
+        }
         tail.expectJoin(connection, room_id);
         try {
-          await join();
+          await join(access);
           await tail.open(connection, room_id, (snapshot) => {
             const result = tell(presence, snapshot);
             answer(result);

@@ -27,24 +27,24 @@ export function roomRoutes(options: RoomOptions) {
   const { store, passwords, presence, tail, now, newId, roomsPerUser: rooms_max } = options;
   const repeated = roomRepeats(options).create_room;
   return {
-    /** A connection of the creator gets onto the room's stream behind the answer. */
-    async create_room(call) {
+    /** The connection gets onto the room's stream behind the answer. */
+    create_room(call) {
       const { user, connection } = call.caller;
       const { type, password, client_id = null } = call.payload;
       const name = normalizeRoomName(call.payload.name);
-      const before = client_id === null ? undefined : await repeated(call);
-      if (before !== undefined) return before;
-      const password_hash = password === undefined ? null : await passwords.hash(password);
-      const ids = { room_id: newId(), message_id: newId() };
-      const create = () =>
-        store.rooms.create({ ...ids, name, type, password_hash, client_id, user_id: user.id, rooms_max, at: now() });
-      if (connection === undefined) {
-        const created = await create();
-        if (!created.duplicate) announce(options, user, created.room);
-        return tell(presence, created);
-      }
+      const room_id = newId();
       return new Placed(async (answer) => {
-        const { room_id } = ids;
+        const before = client_id === null ? undefined : await repeated(call);
+        if (before !== undefined) return answer(before);
+        const password_hash = password === undefined ? null : await passwords.hash(password);
+        const room = { room_id, message_id: newId(), name, type, password_hash, client_id };
+        const create = () => store.rooms.create({ ...room, user_id: user.id, rooms_max, at: now() });
+        if (connection === undefined) {
+          const created = await create();
+          answer(tell(presence, created));
+          if (!created.duplicate) announce(options, user, created.room);
+          return;
+        }
         const bookmark = tail.bookmark();
         tail.expectJoin(connection, room_id);
         try {

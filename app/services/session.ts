@@ -64,9 +64,8 @@ const CONNECTIONS_RETRY_MS = 10_000;
 /** The commands about sessions. */
 export function sessionRoutes(sessions: Sessions) {
   return {
-    authenticate: async ({ caller, payload }) => new Placed((answer) => sessions.signIn(caller, payload, answer)),
-    sign_out: async ({ caller, payload }) =>
-      new Placed((answer) => sessions.signOut(caller, payload, () => answer({}))),
+    authenticate: ({ caller, payload }) => new Placed((answer) => sessions.signIn(caller, payload, answer)),
+    sign_out: ({ caller, payload }) => new Placed((answer) => sessions.signOut(caller, payload, () => answer({}))),
   } satisfies Partial<Routes>;
 }
 
