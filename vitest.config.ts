@@ -6,7 +6,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const mutants = process.env['MUTANTS_TESTS']?.split(',');
 
 /** The files that take longest. They begin first, or the end waits for one of them. */
-const LONGEST = ['checker', 'fuzz', 'sdk-checker', 'sdk-reconnect'].map((name) => `/tests/${name}.test.ts`);
+const LONGEST = ['tests/checker', 'tests/fuzz', 'tests/sdk-checker', 'tests/sdk-reconnect', 'app/stores/store'].map(
+  (name) => `/${name}.test.ts`,
+);
 
 /** Begins with the longest files, and keeps vitest's order for the rest. */
 class LongestFirst extends BaseSequencer {
