@@ -23,7 +23,7 @@ export type Credentials = CommandPayload<'authenticate'>;
 /** What a sign-in answers. */
 export type SignedIn = CommandResult<'authenticate'>;
 
-/** What a connection needs. */
+/** Where a connection leads, who signs in on it, and who is told what comes. */
 export interface ConnectionOptions {
   readonly url: string;
   readonly locale: Locale;

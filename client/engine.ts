@@ -1,5 +1,4 @@
 import type { Locale } from '../protocol/errors.ts';
-import type { Message } from '../protocol/message.ts';
 import type { User } from '../protocol/user.ts';
 import { ANSWER_MS, Connection, type Credentials, type SignedIn, type TransportOptions } from './connection.ts';
 import { ChatError, localError } from './error.ts';
@@ -250,10 +249,8 @@ export class Engine extends Observable<ChatSnapshot> {
       ...common,
       key: `${this.#prefix}outbox:${user_id}`,
       onChange: () => this.rooms.refresh(),
-      isConnected: () => this.connection.phase === 'ready',
-      send: (payload, apply) => this.connection.call('send_message', payload, { apply }),
-      onSent: (message: Message) => this.rooms.merge(message),
-      reconnect: () => this.connection.reconnect(),
+      connection: this.connection,
+      onSent: (message) => this.rooms.merge(message),
     });
     return { id: user_id, username, session, marks, outbox };
   }

@@ -13,7 +13,7 @@ const NOTHING: StoredMarks = { epoch: '', rooms: [] };
 /** So many rooms are remembered. */
 const ROOMS_MAX = 1_000;
 
-/** What marks need. */
+/** Where marks are kept, and who is told of their changes. */
 export interface MarksOptions {
   readonly storage: ChatStorage;
   readonly key: string;

@@ -6,7 +6,7 @@ import { StoredValue } from './stored-value.ts';
 /** Past this many unsaved changes a storage that does not work is no longer waited for. */
 const UNSAVED_MAX = 200;
 
-/** What an outbox store needs. */
+/** Where an outbox is stored, and who is told of its changes. */
 export interface OutboxStoreOptions {
   readonly storage: ChatStorage;
   readonly key: string;

@@ -1,23 +1,16 @@
-import type { CommandPayload, CommandResult } from '../protocol/commands.ts';
 import type { Message } from '../protocol/message.ts';
 import { Backoff, Sleep } from './backoff.ts';
+import type { Connection } from './connection.ts';
 import { ChatError, localError } from './error.ts';
 import type { StoredItem } from './outbox-state.ts';
 import { OutboxStore, type OutboxStoreOptions } from './outbox-store.ts';
 import { randomId } from './uuid.ts';
 
-/** What an outbox needs. */
+/** Where an outbox keeps what waits, and over which connection it sends. */
 export interface OutboxOptions extends OutboxStoreOptions {
-  readonly isConnected: () => boolean;
-  /** Sends one message; `apply` is called in the turn in which the answer arrives. */
-  readonly send: (
-    payload: CommandPayload<'send_message'>,
-    apply: (result: CommandResult<'send_message'>) => void,
-  ) => Promise<unknown>;
+  readonly connection: Connection;
   /** Called with the message when it was sent, before it leaves the outbox. */
   readonly onSent: (message: Message) => void;
-  /** Gives up the connection and makes another. */
-  readonly reconnect: () => void;
 }
 
 interface Waiter {
@@ -139,7 +132,7 @@ export class Outbox {
     else this.#options.onChange();
   }
 
-  /** Sends what waits, if there is a connection: to be called when there is one again. */
+  /** Sends what waits, if there is a connection. Call when there is one again. */
   async flush(): Promise<void> {
     this.#followOthers();
     this.#again = true;
@@ -181,7 +174,7 @@ export class Outbox {
   }
 
   get #canSend(): boolean {
-    return !this.#closed && this.#options.isConnected();
+    return !this.#closed && this.#options.connection.phase === 'ready';
   }
 
   #next(): StoredItem | undefined {
@@ -211,10 +204,17 @@ export class Outbox {
   }
 
   async #send({ client_id, room_id, content }: StoredItem): Promise<void> {
-    await this.#options.send({ room_id, content, client_id }, ({ message }) => {
-      this.#options.onSent(message);
-      this.arrived({ ...message, client_id });
-    });
+    const { connection, onSent } = this.#options;
+    await connection.call(
+      'send_message',
+      { room_id, content, client_id },
+      {
+        apply: ({ message }) => {
+          onSent(message);
+          this.arrived({ ...message, client_id });
+        },
+      },
+    );
   }
 
   async #refused(item: StoredItem, error: ChatError): Promise<void> {
@@ -227,7 +227,7 @@ export class Outbox {
 
   /** Whether to try again now; undefined: when there is a connection again. */
   async #isToRepeat(error: ChatError, retries: Retries): Promise<boolean | undefined> {
-    if (error.code === 'UNAUTHENTICATED') this.#options.reconnect();
+    if (error.code === 'UNAUTHENTICATED') this.#options.connection.reconnect();
     else if (error.code !== 'OFFLINE' && error.code !== 'NO_ANSWER') return await retries.after(error);
     return undefined;
   }

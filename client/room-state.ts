@@ -57,7 +57,7 @@ export interface RoomSnapshot {
   readonly hasMoreUnread: boolean;
 }
 
-/** What the state of a room needs of the user who is signed in. */
+/** The user who is signed in, as a room sees it. */
 export interface RoomUser {
   readonly id: string;
   readonly username: string;

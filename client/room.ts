@@ -8,7 +8,7 @@ import type { Outbox } from './outbox.ts';
 import type { ChatMessage, OpenedRoom, RoomSnapshot, RoomState, RoomStatus, RoomUser } from './room-state.ts';
 import { TypingNotice, type TypingUser } from './typing.ts';
 
-/** What a room needs of its client. */
+/** The client, as one of its rooms sees it. */
 export interface RoomHost {
   readonly connection: Connection;
   /** Sends a command, after the storage was read. */

@@ -7,7 +7,7 @@ import { isEntry, isMessage, type LogEntry } from './room-log.ts';
 import { type OpenedRoom, RoomState } from './room-state.ts';
 import { type RoomEntry, Syncer } from './sync.ts';
 
-/** What the rooms of a client need. */
+/** The client, as its rooms see it. */
 export interface RoomsOptions extends Omit<RoomHost, 'opened' | 'left'> {
   /** How many messages a room keeps loaded. */
   readonly messageLimit: number;

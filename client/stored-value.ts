@@ -1,7 +1,7 @@
 import type { Unsubscribe } from './observable.ts';
 import { type ChatStorage, Locks } from './storage.ts';
 
-/** What a stored value needs. */
+/** Where a value is kept, and what it is at first. */
 export interface StoredValueOptions<T> {
   readonly storage: ChatStorage;
   readonly key: string;

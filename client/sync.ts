@@ -12,7 +12,7 @@ export interface RoomEntry {
   readonly state: RoomState;
 }
 
-/** What catching up needs. */
+/** The connection that rooms catch up over, and who is told what comes of it. */
 export interface SyncerOptions {
   readonly connection: Connection;
   readonly epoch: () => string;

@@ -54,7 +54,7 @@ export class TypingNotice {
     this.#tell = tell;
   }
 
-  /** The user writes, to be called at each key press, or no longer writes. */
+  /** The user writes, or no longer writes. Call at each key press. */
   set(isTyping: boolean): void {
     if (isTyping ? Date.now() - this.#toldAt < REPEAT_MS : this.#toldAt === 0) return;
     this.#toldAt = isTyping ? Date.now() : 0;

@@ -71,9 +71,9 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     common: 'Any command may also answer',
     errorsIntro: 'The codes never change. Where it says so, the same command may succeed when it is sent again later.',
     limitsIntro:
-      'Lengths of text are counted in Unicode code points. The server tells these numbers in the answer of authenticate.',
+      'Lengths of text are counted in Unicode code points. The server tells these numbers in its answer to a sign-in.',
     ratesIntro:
-      'How often things may be done: so many in each period, and so many at once (burst). What is above is refused RATE_LIMITED, with retry_after_ms. These are the defaults; authenticate tells the numbers of this server.',
+      'How often things may be done: so many in each period, and so many at once (burst). What is above is refused RATE_LIMITED, with retry_after_ms. These are the defaults; the answer to a sign-in tells the numbers of this server.',
     again: 'worth repeating',
     documents: 'For programs',
     required: 'required',
@@ -115,10 +115,9 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     needs: { anyone: 'herkes', 'signed in': 'oturum açanlar', member: 'üyeler' },
     common: 'Her komut ayrıca şunları yanıtlayabilir:',
     errorsIntro: 'Kodlar hiç değişmez. Yanında belirtilenlerde aynı komut daha sonra yinelenirse başarılı olabilir.',
-    limitsIntro:
-      'Metin uzunlukları Unicode kod noktasıyla sayılır. Sunucu bu sayıları authenticate yanıtında bildirir.',
+    limitsIntro: 'Metin uzunlukları Unicode kod noktasıyla sayılır. Sunucu bu sayıları oturum açma yanıtında bildirir.',
     ratesIntro:
-      'Ne sıklıkta ne yapılabilir: her sürede şu kadar, bir kerede (burst) şu kadar. Fazlası RATE_LIMITED ile, retry_after_ms verilerek reddedilir. Bunlar varsayılanlardır; bu sunucunun sayılarını authenticate bildirir.',
+      'Ne sıklıkta ne yapılabilir: her sürede şu kadar, bir kerede (burst) şu kadar. Fazlası RATE_LIMITED ile, retry_after_ms verilerek reddedilir. Bunlar varsayılanlardır; bu sunucunun sayılarını oturum açma yanıtı bildirir.',
     again: 'yinelemeye değer',
     documents: 'Programlar için',
     required: 'zorunlu',

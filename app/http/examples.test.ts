@@ -1,7 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { COMMAND_NAMES, COMMANDS, EVENT_NAMES, EVENTS, Refused } from '../../protocol/index.ts';
-import { answerExample, callExample, eventExample, firstChat, firstChatRun, refusalExample } from './examples.ts';
+import { COMMAND_NAMES, COMMANDS, type CommandName, EVENT_NAMES, EVENTS, Refused } from '../../protocol/index.ts';
+import {
+  acceptedExample,
+  answerExample,
+  callExample,
+  eventExample,
+  firstChat,
+  firstChatRun,
+  refusalExample,
+} from './examples.ts';
 
 describe('firstChat', () => {
   const source = firstChat('https://chat.example:8443');
@@ -49,7 +57,11 @@ describe('examples', () => {
     expect(EVENTS[name].payload.safeParse(JSON.parse(eventExample(name))).success).toBe(true);
   });
 
-  it('of a refusal are of the protocol', () => {
+  it('of a command that is done and of its refusal are of the protocol', () => {
+    const { event } = EVENTS.error.example;
+    expect(COMMAND_NAMES).toContain(event);
+    expect(acceptedExample()).toBe(answerExample(event as CommandName));
+
     expect(Refused.safeParse(JSON.parse(refusalExample())).success).toBe(true);
   });
 });

@@ -20,7 +20,7 @@ export function firstChat(origin: string, prefix = ''): string {
   return readText(TEXTS.firstChat).replace(ADDRESS, () => `io(${toSource(origin, 'js')}, { ${path}`);
 }
 
-/** What the reader types to get the one package that {@link firstChat} needs. */
+/** What the reader types to get the one package of {@link firstChat}. */
 export const FIRST_CHAT_INSTALL = 'npm install socket.io-client';
 
 /** What the reader types in one terminal to start {@link firstChat} as `name`. */
@@ -42,9 +42,14 @@ export function answerExample(name: CommandName): string {
   return toSource({ ok: true, ...COMMANDS[name].example.result }, 'json', LINE);
 }
 
+/** The refusal that stands for all, and the name of the command that it refuses. */
+const { event: REFUSED, ...error } = EVENTS.error.example;
+
+/** What the server answers when it does what {@link refusalExample} refuses. */
+export const acceptedExample = (): string => answerExample(REFUSED as CommandName);
+
 /** What the server answers when it refuses a command. */
 export function refusalExample(): string {
-  const { event, ...error } = EVENTS.error.example;
   return toSource({ ok: false, error }, 'json', LINE);
 }
 

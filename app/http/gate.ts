@@ -8,7 +8,7 @@ import { errorBody } from './errors.ts';
 import { isProbe } from './health.ts';
 import { chooseLanguage } from './language.ts';
 
-/** What the gate needs. */
+/** The bounds of a gate, and whom it tells. */
 export interface GateOptions {
   /** Null: nothing is limited but how much one connection may ask at once. */
   readonly limits: Limits | null;
@@ -99,12 +99,12 @@ export class Gate {
     };
   }
 
-  /** Records the routes that a server has; to be called before Socket.IO is attached to it. */
+  /** Records the routes that a server has. Call before Socket.IO is attached to it. */
   noteRoutes(server: Server): void {
     this.#routes = server.listeners('request') as Handler[];
   }
 
-  /** Takes its place before all that a server has; to be called once everything is attached to it. */
+  /** Takes its place before all that a server has. Call once everything is attached to it. */
   protect(server: Server, beside: Beside): void {
     const all = takeListeners(server, 'request');
     const upgrades = takeListeners(server, 'upgrade');

@@ -8,7 +8,10 @@ import {
   type Locale,
   type Message,
 } from '../../protocol/index.ts';
+import { adaUser, deleted, joined, message, updated } from '../../protocol/story.ts';
+import { logEvent } from '../models/message.ts';
 import {
+  acceptedExample,
   answerExample,
   callExample,
   eventExample,
@@ -26,27 +29,26 @@ import { page } from './page.ts';
 import { MARKS } from './reply.ts';
 
 /** The entries of the example story, in the order of their numbers: the creator's own join is the first. */
-function story(): Message[] {
-  const { user } = COMMANDS.authenticate.example.result;
-  const { messages } = COMMANDS.join_room.example.result;
-  const first = { ...EVENTS.message.example, seq: 1, rev: 1, username: user.username, is_system_message: true };
-  const rest = [...messages, EVENTS.message_updated.example, EVENTS.message_deleted.example];
-  return [first, ...rest.sort((a, b) => a.rev - b.rev)];
-}
+const STORY: readonly Message[] = [
+  { ...joined, seq: 1, rev: 1, username: adaUser.username },
+  joined,
+  message,
+  updated,
+  deleted,
+];
 
-function entry(message: Message, words: HomeWords): Html {
-  const event = message.rev === message.seq ? 'message' : message.deleted ? 'message_deleted' : 'message_updated';
-  const text = message.is_system_message
-    ? html`<span class="system">${words.joined(message.username)}</span>`
-    : html`<b>${message.username}</b> ${message.deleted ? html`<del>${EVENTS.message_updated.example.content}</del>` : message.content}`;
-  return html`<li><span class="number">${message.rev}</span><div class="said"><p>${text}</p><p class="event">${event}${message.rev !== message.seq && html` <span>seq ${message.seq}</span>`}</p></div></li>`;
+function entry(told: Message, words: HomeWords): Html {
+  const text = told.is_system_message
+    ? html`<span class="system">${words.joined(told.username)}</span>`
+    : html`<b>${told.username}</b> ${told.deleted ? html`<del>${updated.content}</del>` : told.content}`;
+  return html`<li><span class="number">${told.rev}</span><div class="said"><p>${text}</p><p class="event">${logEvent(told)}${told.rev !== told.seq && html` <span>seq ${told.seq}</span>`}</p></div></li>`;
 }
 
 function hero(words: HomeWords): Html {
   return html`<section class="hero"><div class="wrap">
 <div class="pitch"><h1>${words.headline}</h1><p class="lead">${words.lead}</p>
 <p class="actions"><a class="button" href="#first-chat">${words.start}</a> <a class="button plain" href="./docs">${words.docs}</a></p></div>
-<figure class="log"><figcaption>${words.logTitle}</figcaption><ol>${story().map((message) => entry(message, words))}</ol><p class="note">${words.logNote}</p></figure>
+<figure class="log"><figcaption>${words.logTitle}</figcaption><ol>${STORY.map((told) => entry(told, words))}</ol><p class="note">${words.logNote}</p></figure>
 </div></section>`;
 }
 
@@ -68,7 +70,7 @@ function chat(words: HomeWords['chat'], code: string): Html {
 
 function answers(words: HomeWords['answers']): Html {
   return html`<section class="wrap" id="answers"><h2>${words.title}</h2><p>${words.text}</p><div class="pair">
-<div><h3>${words.accepted}</h3>${codeBlock(answerExample('create_room'), 'json', words.accepted)}</div>
+<div><h3>${words.accepted}</h3>${codeBlock(acceptedExample(), 'json', words.accepted)}</div>
 <div><h3>${words.refused}</h3>${codeBlock(refusalExample(), 'json', words.refused)}<p>${words.noCallback} <a class="ref" href="./docs#event-error"><code>error</code></a>.</p></div>
 </div></section>`;
 }
@@ -96,7 +98,7 @@ function event(words: HomeWords['events'], locale: Locale, name: EventName): Htm
 
 function events(words: HomeWords['events'], locale: Locale): Html {
   return html`<section class="wrap" id="events"><h2>${words.title}</h2><p>${words.intro}</p>
-${codeBlock(listenExample('message'), 'js', words.title)}
+${codeBlock(listenExample(logEvent(message)), 'js', words.title)}
 <ul class="events">${EVENT_NAMES.map((name) => event(words, locale, name))}</ul></section>`;
 }
 

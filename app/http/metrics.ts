@@ -7,7 +7,7 @@ import type { HttpApp } from './app.ts';
 import { HttpError, sendError } from './errors.ts';
 import { summarized } from './openapi.ts';
 
-/** What the metrics route needs. */
+/** The metrics, and who may read them. */
 export interface MetricsAccess {
   readonly metrics: Metrics;
   /** The bearer token that lets a scraper in from elsewhere; null lets nobody in from elsewhere. */

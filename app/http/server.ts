@@ -21,7 +21,7 @@ import { openApiRoutes, registerOpenApi } from './openapi.ts';
 import { pageRoutes } from './pages.ts';
 import { HELMET } from './security.ts';
 
-/** What the HTTP side needs. */
+/** The parts of the server that the HTTP side shows or asks. */
 export interface HttpDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
