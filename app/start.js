@@ -3,9 +3,10 @@
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 
-// Beside the packages that it holds the code of: as trusted as they are, and gone when they are installed anew. Where
-// it cannot be written, Node goes without.
-const folder = process.env.NODE_COMPILE_CACHE ?? join(import.meta.dirname, '../node_modules/.cache/sohbet');
+// Beside the packages that it holds the code of: as trusted as they are, and gone when they are installed anew. Nobody
+// else may put code there. Where it cannot be written, Node goes without.
+const folder = process.env.NODE_COMPILE_CACHE || join(import.meta.dirname, '../node_modules/.cache/sohbet');
+process.umask(0o077);
 enableCompileCache(folder);
 // A worker thread reads this when it starts.
 process.env.NODE_COMPILE_CACHE = folder;

@@ -26,7 +26,8 @@ async function run(env: Record<string, string | undefined>, as: object = {}): Pr
 describe("Node's compile cache", () => {
   it('keeps what was made of the TypeScript, so that the next start makes nothing of it anew, in any thread', async () => {
     const folder = await dataFolder();
-    const env = { NODE_COMPILE_CACHE: folder, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
+    const cache = join(folder, 'missing');
+    const env = { NODE_COMPILE_CACHE: cache, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
     expect(await run(env)).toContain('no transpile cache for');
     const said = await run(env);
     expect(said).not.toContain('no transpile cache for');
