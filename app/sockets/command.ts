@@ -85,8 +85,7 @@ export class SocketCommand implements Incoming {
   }
 
   #refuseSignIn({ code, retry_after_ms }: ErrorBody): void {
-    const { client } = this.#connection;
-    if (client !== null) client.waitsUntil = performance.now() + (retry_after_ms ?? 0);
+    this.#connection.waitsUntil = performance.now() + (retry_after_ms ?? 0);
     if (this.#signIn === null) return;
     const details = retry_after_ms === undefined ? {} : { retryAfterMs: retry_after_ms };
     this.#connection.notSignedIn = ERRORS[code].retryable ? new Refusal(code, details) : null;

@@ -53,6 +53,8 @@ export class SocketConnection implements Connection, Caller, Unread {
   signIn: SignInUnderWay | null = null;
   /** Why its last sign-in failed, when that may pass: what it commands meanwhile is refused for the same reason. */
   notSignedIn: Refusal | null = null;
+  /** Until when it was told to wait with signing in, by the clock of `performance.now()`; 0: it was not. */
+  waitsUntil = 0;
   /** What goes out at the end of this turn. */
   outbox: Chunk[] = NOTHING;
   /** How much of what waits for the client is events, at most; answers wait in the same queue. */

@@ -44,7 +44,7 @@ export class SignInDeadline {
   #look(): void {
     const now = this.#options.now();
     for (const [connection, since] of this.#waiting) {
-      const begins = Math.max(since, Math.min(connection.client?.waitsUntil ?? 0, since + GRACE_MAX_MS));
+      const begins = Math.max(since, Math.min(connection.waitsUntil, since + GRACE_MAX_MS));
       // Who waits for the server's own answer is not late.
       const isBusy = connection.running > 0 || now - begins < this.#options.timeoutMs;
       if (connection.identity === null && isBusy) continue;

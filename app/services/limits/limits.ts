@@ -45,8 +45,6 @@ export interface Client {
   user: Budget | null;
   /** Whether it holds its budgets, until it has ended. */
   holds: boolean;
-  /** Until when this client was told to wait with signing in; 0: it was not. */
-  waitsUntil: number;
   /** It sent far more than it may and was ended: what still comes of it is dropped. */
   flooded: boolean;
 }
@@ -147,7 +145,7 @@ export class Limits {
   open(address: string): Client {
     const addressBudget = this.#addresses.get(address);
     addressBudget.held++;
-    return { address, rates: [0, 0], addressBudget, user: null, holds: true, waitsUntil: 0, flooded: false };
+    return { address, rates: [0, 0], addressBudget, user: null, holds: true, flooded: false };
   }
 
   /** Records that a connection has ended. */
