@@ -18,7 +18,7 @@ export interface CallOptions<C extends CommandName> {
 }
 
 /** How to sign in: exactly one of `username` and `token`. */
-export type Credentials = CommandPayload<'authenticate'>;
+export type Credentials = Omit<CommandPayload<'authenticate'>, 'client'>;
 
 /** What a sign-in answers. */
 export type SignedIn = CommandResult<'authenticate'>;
@@ -29,7 +29,7 @@ export interface ConnectionOptions {
   readonly locale: Locale;
   readonly transport: TransportOptions;
   /** How to sign in, asked at each attempt. */
-  readonly credentials: () => Credentials;
+  readonly credentials: () => CommandPayload<'authenticate'>;
   /** Called when signed in, before any event that follows. */
   readonly onSignedIn: (session: SignedIn) => void;
   /** Called when the server will not have this user; the connection has stopped. */

@@ -1,3 +1,4 @@
+import type { CommandPayload } from '../protocol/commands.ts';
 import type { Locale } from '../protocol/errors.ts';
 import type { User } from '../protocol/user.ts';
 import { ANSWER_MS, Connection, type Credentials, type SignedIn, type TransportOptions } from './connection.ts';
@@ -218,9 +219,10 @@ export class Engine extends Observable<ChatSnapshot> {
     return { credentials, done, settle };
   }
 
-  #credentials(): Credentials {
-    if (this.#active !== undefined) return { token: this.#active.session.token };
-    return this.#attempt?.credentials ?? {};
+  #credentials(): CommandPayload<'authenticate'> {
+    const who = this.#active === undefined ? this.#attempt?.credentials : { token: this.#active.session.token };
+    // The visible rooms, which an app asks for when it shows them, are not sent at each return.
+    return { ...who, client: { rooms: 'mine' } };
   }
 
   #signedIn(answer: SignedIn): void {

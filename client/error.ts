@@ -31,13 +31,13 @@ const RETRYABLE: Readonly<Record<RetryableCode | 'OFFLINE' | 'NO_ANSWER', true>>
 /** What every method of the client throws when a command fails. */
 export class ChatError extends Error {
   /** For programs; never changes. */
-  readonly code: ChatErrorCode;
+  declare readonly code: ChatErrorCode;
   /** The field of the payload that is at fault. */
-  readonly field: string | undefined;
+  declare readonly field: string | undefined;
   /** How long to wait before trying again, in milliseconds. */
-  readonly retryAfterMs: number | undefined;
+  declare readonly retryAfterMs: number | undefined;
   /** Of `USERNAME_TAKEN`: a name like it that was free just now. */
-  readonly suggestion: string | undefined;
+  declare readonly suggestion: string | undefined;
 
   constructor(error: { code: ChatErrorCode; message: string } & Partial<Omit<ErrorBody, 'code'>>) {
     super(error.message);
@@ -50,7 +50,7 @@ export class ChatError extends Error {
 
   /** Whether the same command, simply repeated later, can succeed. */
   get isRetryable(): boolean {
-    return Object.hasOwn(RETRYABLE, this.code) || this.retryAfterMs !== undefined;
+    return this.code in RETRYABLE || this.retryAfterMs !== undefined;
   }
 }
 

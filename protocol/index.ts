@@ -14,7 +14,7 @@ export * from './limits.ts';
 export { Message, System } from './message.ts';
 export * from './rates.ts';
 export { Room, RoomType } from './room.ts';
-export { HandshakeAuth } from './session.ts';
+export { ClientInfo, HandshakeAuth } from './session.ts';
 export { User } from './user.ts';
 export * from './version.ts';
 export * from './words.ts';

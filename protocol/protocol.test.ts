@@ -138,6 +138,15 @@ describe('null in a payload', () => {
     }
   });
 
+  it('is ignored in what a client wants of its session, as is all that is not known there', () => {
+    const wanted = (client: unknown) => COMMANDS.authenticate.read({ username: 'ada', client });
+    for (const client of [{}, { rooms: null }, { rooms: 'all' }, { rooms: 1, device: {}, later: [1] }])
+      expect(wanted(client)).toEqual({ payload: { username: 'ada', client: {} } });
+    expect(wanted({ rooms: 'mine', later: 1 })).toEqual({ payload: { username: 'ada', client: { rooms: 'mine' } } });
+    expect(wanted(null)).toEqual({ payload: { username: 'ada' } });
+    for (const client of ['mine', []]) expect(wanted(client)).toMatchObject({ fault: { field: 'client' } });
+  });
+
   it('leaves what is no object, and names of Object.prototype, to the schema', () => {
     for (const value of [null, 'x', 1, [], [null]]) expect(read('get_rooms', value)).toBe('wrong: undefined');
     expect(read('get_rooms', JSON.parse('{"__proto__":{"query":null},"query":null}'))).toBe('wrong: __proto__');

@@ -9,12 +9,30 @@ import { adaUser, epoch, room, token } from './story.ts';
 import { User } from './user.ts';
 import { WRONG } from './words.ts';
 
+/**
+ * What a client wants of its session. It signs in before it has heard what the server can do, so the object is open: what
+ * a server does not know, a field or a value, is as good as absent.
+ */
+export const ClientInfo = z
+  .object({
+    rooms: z
+      .literal('mine')
+      .optional()
+      .catch(undefined)
+      .meta({ description: 'Only the rooms of the user are wanted: no `rooms_list` is sent.' }),
+  })
+  .meta({
+    id: 'ClientInfo',
+    description: 'What a client wants of its session. A field or a value that the server does not know is ignored.',
+  });
+
 /** What a client may send with the Socket.IO handshake (`auth`): a sign-in, and the language of what people read. */
 export const HandshakeAuth = z
   .object({
     username: z.string().optional().meta({ description: 'Signs in as `authenticate` would.' }),
     token: z.string().optional().meta({ description: 'Signs in as `authenticate` would.' }),
     locale: z.enum(LOCALES).optional().catch(undefined).meta({ description: 'The language of error messages.' }),
+    client: ClientInfo.optional(),
   })
   .meta({ id: 'HandshakeAuth', description: 'The `auth` object of the Socket.IO handshake; all of it is optional.' });
 
@@ -41,6 +59,7 @@ export const COMMANDS = {
             description: `${LIMITS.username_min} to ${LIMITS.username_max} characters after NFKC and trimming.`,
           }),
         token: z.string().max(4096).optional(),
+        client: ClientInfo.optional(),
       })
       .refine((value) => (value.username === undefined) !== (value.token === undefined), {
         ...saying(WRONG.oneOfTwo),

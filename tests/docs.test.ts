@@ -96,7 +96,9 @@ describe('docs/protocol.md', () => {
   it.each(COMMAND_NAMES)('says of %s what it takes, what it answers and how it may be refused', async (name) => {
     const [payload = '', result = '', refusals = '', then = ''] = (await commandRows()).get(name) ?? [];
     const command = COMMANDS[name];
-    const taken = fieldsOf(command.payload).map((field) => (name === 'authenticate' ? field.replace('?', '') : field));
+    const taken = fieldsOf(command.payload).map((field) =>
+      name === 'authenticate' ? field.replace(/^(username|token)\?$/, '$1') : field,
+    );
     expect(fieldsIn(payload)).toEqual(taken);
     expect(fieldsIn(result)).toEqual(fieldsOf(command.result));
     const codes: readonly string[] = ERROR_CODES;

@@ -135,6 +135,22 @@ describe.each(TRANSPORTS)('signing in over %s', (transport) => {
   });
 });
 
+describe.each(TRANSPORTS)('a client over %s that wants only the rooms of its user', (transport) => {
+  it.each([
+    ['with the command', {}],
+    ['with the handshake', { handshake: true }],
+  ])('is sent no rooms_list when it signs in %s', async (_case, { handshake = false }: { handshake?: boolean }) => {
+    const ada = await guest(server, 'ada');
+    const room = await ada.createRoom();
+    const signIn = { token: ada.me.token, client: { rooms: 'mine' as const } };
+    const client = await connect(server, { transport, ...(handshake && { auth: signIn }) });
+    if (!handshake) expect((await client.signIn(signIn)).rooms).toMatchObject([{ id: room.id }]);
+    await client.waitFor('connect_response');
+    await client.ok('get_rooms', {});
+    expect(client.all('rooms_list')).toEqual([]);
+  });
+});
+
 describe('a name', () => {
   it('is its guest’s, here or away, and whoever asks for it is told one that is free', async () => {
     await using server = await startServer();

@@ -103,7 +103,9 @@ describe('the request of a WebSocket', () => {
     ['is let go of when it opened a connection', ['websocket']],
     ['is let go of when a connection by long-polling moved to it', ['polling', 'websocket']],
   ])('%s, and no other is', async (_case, transports) => {
-    const other = new Server(0);
+    const listening = createServer().listen(0, '127.0.0.1');
+    await once(listening, 'listening');
+    const other = new Server(listening);
     const responses: { readonly req: unknown }[] = [];
     other.engine.use((_request: unknown, response: { readonly req: unknown }, next: () => void) => {
       expect(response.req).not.toBeNull();
@@ -111,7 +113,7 @@ describe('the request of a WebSocket', () => {
       next();
     });
     releaseUpgrades(other);
-    const { port } = other.httpServer.address() as AddressInfo;
+    const { port } = listening.address() as AddressInfo;
     const client = io(`http://127.0.0.1:${port}`, { transports, forceNew: true, reconnection: false });
     await expect.poll(() => client.connected && client.io.engine.transport.name).toBe('websocket');
     for (const response of responses) expect(response.req === null).toBe(!(response instanceof ServerResponse));

@@ -66,6 +66,7 @@ describe('createAsyncApi', () => {
   it('has nothing else, and shares the models', () => {
     expect(Object.keys(read.operations)).toHaveLength(COMMAND_NAMES.length + EVENT_NAMES.length);
     expect(Object.keys(read.components.schemas)).toEqual([
+      'ClientInfo',
       'Error',
       'HandshakeAuth',
       'Message',

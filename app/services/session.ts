@@ -3,7 +3,7 @@ import { PROTOCOL_VERSION } from '../../protocol/version.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { Refusal } from '../models/refusal.ts';
 import { normalizeUsername, type StoredUser } from '../models/user.ts';
-import type { Revoked, SessionSnapshot, Store, TokenIdentity } from '../stores/store.ts';
+import type { Revoked, SessionInput, SessionSnapshot, Store } from '../stores/store.ts';
 import type { Caller, SignedIn } from './caller.ts';
 import type { Connection } from './connection.ts';
 import type { Delivery } from './delivery.ts';
@@ -83,13 +83,16 @@ export class Sessions {
    * @throws Refusal `FORBIDDEN`, `USERNAME_TAKEN`, `INVALID_TOKEN`, `INVALID_INPUT`, `RATE_LIMITED` when the user has
    *   too many connections
    */
-  async signIn(caller: Caller, { username, token }: ParsedPayload<'authenticate'>, answer: Answer): Promise<void> {
+  async signIn(caller: Caller, payload: ParsedPayload<'authenticate'>, answer: Answer): Promise<void> {
+    const { username, token, client } = payload;
+    // Who has no connection is sent nothing.
+    const mine = caller.connection === undefined || client?.rooms === 'mine';
     if (caller.user !== null) throw new Refusal('FORBIDDEN');
     if (token !== undefined) {
       const identity = await this.#options.tokens.verify(token);
-      await this.#start(caller, { user_id: identity.user_id, token: identity }, answer);
+      await this.#start(caller, { user_id: identity.user_id, token: identity, mine }, answer);
     } else {
-      await this.#asGuest(caller, normalizeUsername(username ?? ''), answer);
+      await this.#asGuest(caller, { username: normalizeUsername(username ?? ''), mine }, answer);
     }
   }
 
@@ -145,11 +148,15 @@ export class Sessions {
     this.#options.presence.disconnect(connection, user);
   }
 
-  async #asGuest(caller: Caller, username: string, answer: Answer): Promise<void> {
+  async #asGuest(
+    caller: Caller,
+    { username, mine }: { username: string; mine: boolean },
+    answer: Answer,
+  ): Promise<void> {
     const { id: user_id } = await this.#create(username);
     let answered = false;
     try {
-      await this.#start(caller, { user_id, token: undefined }, (result) => {
+      await this.#start(caller, { user_id, token: undefined, mine }, (result) => {
         answered = true;
         answer(result);
       });
@@ -178,11 +185,7 @@ export class Sessions {
     this.revoked({ user_id, username: undefined, retired: true });
   }
 
-  async #start(
-    caller: Caller,
-    who: { user_id: string; token: TokenIdentity | undefined },
-    answer: Answer,
-  ): Promise<void> {
+  async #start(caller: Caller, who: SessionInput, answer: Answer): Promise<void> {
     const { store, tail, tokens, newId, presence } = this.#options;
     const token_id = who.token?.token_id ?? newId();
     const generation = who.token?.generation ?? 0;
@@ -226,8 +229,8 @@ export class Sessions {
     answer(result);
     const { token, epoch } = result;
     connection.send({ event: 'connect_response', payload: { status: 'success', user: result.user, token, epoch } });
-    const visible = snapshot.visible.items.map((room) => presence.room(room));
-    connection.send({ event: 'rooms_list', payload: visible });
+    const visible = snapshot.visible?.items.map((room) => presence.room(room));
+    if (visible !== undefined) connection.send({ event: 'rooms_list', payload: visible });
     const attached = tail.attachAll(connection, snapshot.memberships, bookmark);
     if (came) presence.announce(online);
     return attached;

@@ -187,8 +187,8 @@ function accept(
     // Who leaves the namespace has no use for the connection under it, which nothing else would end.
     if (reason === 'client namespace disconnect') closeLeft(socket);
   });
-  const { username = null, token = null } = auth;
+  const { username = null, token = null, client: wishes = null } = auth;
   forgetHandshake(socket);
   if (username === null && token === null) return;
-  void dispatcher.call(connection, new SocketCommand(connection, [SIGN_IN, { username, token }]));
+  void dispatcher.call(connection, new SocketCommand(connection, [SIGN_IN, { username, token, client: wishes }]));
 }

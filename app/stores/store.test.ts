@@ -186,7 +186,7 @@ describe.each([
     const lists = Array.from({ length: 200 }, () => list(ada.id));
     const whenDone = (promise: Promise<unknown>) => promise.then(() => listed);
     const light = await Promise.all([
-      whenDone(store.users.session({ user_id: eve.id, token: undefined })),
+      whenDone(store.users.session({ user_id: eve.id, token: undefined, mine: false })),
       whenDone(store.users.freeNameLike('eve')),
       whenDone(list(can.id)),
     ]);

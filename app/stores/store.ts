@@ -85,6 +85,15 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
+/** Who signs in. */
+export interface SessionInput {
+  readonly user_id: string;
+  /** Is checked when given. */
+  readonly token: TokenIdentity | undefined;
+  /** Whether only the user's own rooms are read. */
+  readonly mine: boolean;
+}
+
 /** Everything a sign-in reads, in one snapshot. */
 export interface SessionSnapshot {
   /** Undefined when there is no such user, or the token was revoked. */
@@ -95,8 +104,8 @@ export interface SessionSnapshot {
   readonly memberships: readonly (readonly [room_id: string, seq: number])[];
   /** The first 100 of the user's rooms, newest activity first. */
   readonly rooms: Page<SeenRoom>;
-  /** The first page of all rooms that the user may see. */
-  readonly visible: Page<SeenRoom>;
+  /** The first page of all rooms that the user may see; null when only the user's own were asked for. */
+  readonly visible: Page<SeenRoom> | null;
 }
 
 /** Identifies a token: its own id, and the generation of its user's tokens that it belongs to. */
@@ -128,8 +137,8 @@ export interface UserStore {
   create(input: NewUser): Promise<StoredUser>;
   /** A valid name that is like this one and free at the moment; undefined when a few looks found none. */
   freeNameLike(username: string): Promise<string | undefined>;
-  /** What a sign-in needs; `token` is checked when given. */
-  session(input: { user_id: string; token: TokenIdentity | undefined }): Promise<SessionSnapshot>;
+  /** What a sign-in needs. */
+  session(input: SessionInput): Promise<SessionSnapshot>;
   /**
    * Revokes one token (until `expires_at`, when it is void anyway), or every token of the user so far. `retired`: the user
    * can never come back: it cannot act from here on, its name is free, and its rooms are to be left by {@link depart}.

@@ -34,7 +34,7 @@ transact(() => {
 /** What commands of strangers may ask of the reader, in each of its shapes; null: the tools alone ask it. */
 const READS: { [K in keyof ReadCalls]: Input<ReadCalls, K>[] | null } = {
   freeNameLike: ['ada'],
-  session: [{ user_id: 'ada', token }],
+  session: [true, false].map((mine) => ({ user_id: 'ada', token, mine })),
   byClientId: [{ user_id: 'ada', client_id: 'key' }],
   access: [who],
   heads: [{ room_ids: ['garden'] }],
@@ -127,4 +127,11 @@ it('lists and searches rooms in the order of the index of those that are listed,
   expect(list(undefined)).toContain('SEARCH r USING INDEX rooms_listed');
   expect(list('a')).toContain('USING COVERING INDEX rooms_listed');
   for (const query of [undefined, 'a']) expect(list(query).match(/TEMP B-TREE/g)).toHaveLength(1);
+});
+
+it('reads at a sign-in none of the rooms that are listed to all, where only the own are wanted', () => {
+  const plans = (mine: boolean) => plansOf(() => reads.session({ user_id: 'ada', token: undefined, mine })).join('\n');
+  expect(plans(false)).toContain('rooms_listed');
+  expect(plans(true)).toContain('members_by_user');
+  expect(plans(true)).not.toContain('rooms_listed');
 });

@@ -75,14 +75,15 @@ export function listRooms(db: Database, { user_id, query, mine, after, limit }: 
   return toPage(mine ? own : merge(own, otherRows(db, search)), limit);
 }
 
-/** All that a sign-in is told of rooms, from one walk over the user's own. */
-export function roomsAtSignIn(db: Database, user_id: string) {
+/** All that a sign-in is told of rooms, from one walk over the user's own; `mine`: nothing of others. */
+export function roomsAtSignIn(db: Database, user_id: string, mine: boolean) {
   const search = { ...BEGINNING, user_id, query: null };
   const own = ownRows(db, { ...search, limit: Number.MAX_SAFE_INTEGER });
-  const others = otherRows(db, { ...search, limit: LIMITS.page_default + 1 });
+  const most = LIMITS.page_default + 1;
+  const visible = () => merge(own.slice(0, most), otherRows(db, { ...search, limit: most }));
   return {
     memberships: own.map(({ id, seq }) => [id, seq] as const),
     rooms: toPage(own, LIMITS.page_max),
-    visible: toPage(merge(own.slice(0, LIMITS.page_default + 1), others), LIMITS.page_default),
+    visible: mine ? null : toPage(visible(), LIMITS.page_default),
   };
 }

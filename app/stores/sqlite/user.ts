@@ -1,7 +1,7 @@
 import { Refusal } from '../../models/refusal.ts';
 import { foldCase } from '../../models/text.ts';
 import { freeNameLike, isReserved, SEEN_STEP_MS, type StoredUser } from '../../models/user.ts';
-import type { LastSeen, NewUser, SessionSnapshot, TokenIdentity } from '../store.ts';
+import type { LastSeen, NewUser, SessionInput, SessionSnapshot, TokenIdentity } from '../store.ts';
 import type { Database } from './database.ts';
 import type { Written } from './message.ts';
 import { retire, revokeAll } from './retirement.ts';
@@ -93,17 +93,16 @@ export function userReads(db: Database) {
       return freeNameLike(username, isFree(db));
     },
 
-    session({ user_id, token }: { user_id: string; token: TokenIdentity | undefined }): SessionSnapshot {
+    session({ user_id, token, mine }: SessionInput): SessionSnapshot {
       const sql = `SELECT ${ACCOUNT_COLUMNS}, u.generation FROM users u WHERE u.id = ?`;
       const row = db.get<AccountRow & { generation: number }>(sql, user_id);
       if (row?.retired_at !== null || (token !== undefined && revoked(token, row.generation))) {
-        const none = { items: [], next: null };
-        return { user: undefined, generation: 0, memberships: [], rooms: none, visible: none };
+        return { user: undefined, generation: 0, memberships: [], rooms: { items: [], next: null }, visible: null };
       }
       return {
         user: toUser(row),
         generation: row.generation,
-        ...roomsAtSignIn(db, user_id),
+        ...roomsAtSignIn(db, user_id, mine),
       };
     },
   };
