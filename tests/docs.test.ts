@@ -115,6 +115,20 @@ describe('docs/protocol.md', () => {
 /** The files that the pages show. */
 const shown = Object.values(TEXTS).flatMap((text) => (typeof text === 'string' ? [text] : Object.values(text)));
 
+describe('what a client does', () => {
+  /** The parts of a text: for each heading how many rules stand below it, and what code. */
+  const outline = async (file: string) =>
+    (await readFile(join(ROOT, file), 'utf8'))
+      .split(/^## .*$/m)
+      .map((part) => [part.match(/^\d+\. /gm)?.length ?? 0, part.match(/^```[\s\S]*?^```$/gm) ?? []]);
+
+  it('is told rule by rule in every language', async () => {
+    const [english, ...others] = await Promise.all(Object.values(TEXTS.rules).map(outline));
+    expect(english?.length).toBeGreaterThan(4);
+    for (const other of others) expect(other).toEqual(english);
+  });
+});
+
 describe('the ways to deploy', () => {
   it('bring every text that the pages show into the image', async () => {
     const dockerfile = await readFile(join(ROOT, 'Dockerfile'), 'utf8');
