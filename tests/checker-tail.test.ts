@@ -11,3 +11,7 @@ it.each([
     expect(found.map(({ kind, text }) => `seed ${seed}: ${kind}: ${text}`).join('\n')).toBe('');
   }
 });
+
+it('takes nobody for a member by a snapshot that was overtaken, though the connection ends at once', async () => {
+  expect(await simulate(558_497_471, 120)).toEqual([]);
+});

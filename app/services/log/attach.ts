@@ -50,11 +50,13 @@ export class Attachments {
       delivery.drop(connection);
       return;
     }
-    const member = new Set(memberships.map(([room_id]) => room_id));
-    for (const room_id of user.rooms) if (!member.has(room_id)) rooms.removeMember(user, room_id);
-    const joined = recent.joinedSince(bookmark, user.id);
+    const known = new Set(memberships.map(([room_id]) => room_id));
+    for (const room_id of user.rooms) if (!known.has(room_id)) rooms.removeMember(user, room_id);
+    const changed = recent.membershipsSince(bookmark, user.id);
+    // The snapshot is older: that such a room was left has been applied, and its cut-over may never come.
+    for (const [room_id, member] of changed) if (!member) rooms.removeMember(user, room_id);
     const attached = this.attach(connection, memberships, bookmark);
-    for (const room_id of joined) welcomes.welcome(connection, room_id);
+    for (const [room_id, member] of changed) if (member) welcomes.welcome(connection, room_id);
     await attached;
   }
 

@@ -63,7 +63,7 @@ describe('entries delivered since a bookmark', () => {
     recent.add(entry('r', 5));
     expect(recent.reachesBackTo(bookmark)).toBe(false);
     expect(numbers(recent.since(bookmark, ROOMS))).toEqual({ r: [3, 4, 5] });
-    expect([...recent.joinedSince(bookmark, 'ada')]).toEqual([]);
+    expect(recent.membershipsSince(bookmark, 'ada').size).toBe(0);
   });
 
   it('are dropped in large steps below the oldest bookmark that is left', () => {
@@ -83,7 +83,7 @@ describe('entries delivered since a bookmark', () => {
   });
 });
 
-it('tells the rooms that a user was made a member of since a bookmark', () => {
+it('tells in which rooms a membership began or ended since a bookmark, by the highest number', () => {
   const recent = used();
   const early = recent.open();
   recent.add(joined('before', 1, 'ada'));
@@ -91,8 +91,11 @@ it('tells the rooms that a user was made a member of since a bookmark', () => {
   for (const one of [joined('r', 1, 'ada'), joined('s', 1, 'can'), left('t', 1, 'ada'), entry('u', 1)]) recent.add(one);
   const { system, ...edited } = joined('v', 1, 'ada').entry.message;
   recent.add({ from: 1, entry: { message: { ...edited, ...(system && { system }), rev: 2 } } as unknown as LogEntry });
-  expect([...recent.joinedSince(bookmark, 'ada')]).toEqual(['r']);
-  expect([...recent.joinedSince(early, 'ada')]).toEqual(['before', 'r']);
+  const found = { r: true, t: false };
+  expect(Object.fromEntries(recent.membershipsSince(bookmark, 'ada'))).toEqual(found);
+  expect(Object.fromEntries(recent.membershipsSince(early, 'ada'))).toEqual({ before: true, ...found });
+  for (const one of [left('r', 5, 'ada'), joined('r', 4, 'ada'), left('s', 6, 'can')]) recent.add(one);
+  expect(recent.membershipsSince(bookmark, 'ada').get('r')).toBe(false);
 });
 
 it('knows a deleted room for as long as a snapshot may hold it', () => {

@@ -90,16 +90,22 @@ export class RecentEntries {
     return found;
   }
 
-  /** The rooms that a user was made a member of since the bookmark. */
-  joinedSince(bookmark: Bookmark, user_id: string): Set<string> {
-    const rooms = new Set<string>();
+  /**
+   * The rooms that a user was made a member of (true), or ceased to be one of (false), since the bookmark, by the change
+   * of the highest number: entries may come late.
+   */
+  membershipsSince(bookmark: Bookmark, user_id: string): Map<string, boolean> {
+    const rooms = new Map<string, { readonly rev: number; readonly member: boolean }>();
     for (let i = Math.max(0, bookmark.position - this.#base); i < this.#entries.length; i++) {
       const message = this.#entries[i]?.entry.message;
-      if (message?.system === undefined || message.user_id !== user_id) continue;
-      const change = membershipChange(message);
-      if (change !== undefined && 'joined' in change) rooms.add(message.room_id);
+      const change = message?.system === undefined ? undefined : membershipChange(message);
+      if (message === undefined || change === undefined) continue;
+      const { room_id, rev } = message;
+      const member = 'joined' in change;
+      if ((member ? change.joined : change.left) !== user_id || rev < (rooms.get(room_id)?.rev ?? 0)) continue;
+      rooms.set(room_id, { rev, member });
     }
-    return rooms;
+    return new Map([...rooms].map(([room_id, { member }]) => [room_id, member]));
   }
 
   #drop(count: number): void {
