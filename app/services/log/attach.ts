@@ -53,8 +53,9 @@ export class Attachments {
     const known = new Set(memberships.map(([room_id]) => room_id));
     for (const room_id of user.rooms) if (!known.has(room_id)) rooms.removeMember(user, room_id);
     const changed = recent.membershipsSince(bookmark, user.id);
-    // The snapshot is older: that such a room was left has been applied, and its cut-over may never come.
-    for (const [room_id, member] of changed) if (!member) rooms.removeMember(user, room_id);
+    // The snapshot is older: that such a room was left or deleted has been applied, and its cut-over may never come.
+    for (const [room_id] of memberships)
+      if (changed.get(room_id) === false || recent.isDeleted(room_id)) rooms.removeMember(user, room_id);
     const attached = this.attach(connection, memberships, bookmark);
     for (const [room_id, member] of changed) if (member) welcomes.welcome(connection, room_id);
     await attached;
