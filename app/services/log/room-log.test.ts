@@ -9,6 +9,10 @@ afterEach(() => void vi.useRealTimers());
 
 const entry = (rev: number) => ({ message: { room_id: 'r', rev } }) as unknown as LogEntry;
 
+/** Where the lines of the log go. */
+const lines: string[] = [];
+const logger = pino({}, { write: (line) => void lines.push(line) });
+
 /** A log whose reads fail until `heal` is called, and then answer the first entry. */
 function failing() {
   const seen = { reads: 0, delivered: [] as number[], givenUp: 0 };
@@ -21,7 +25,7 @@ function failing() {
     },
     sink: { deliver: ({ message }) => void seen.delivered.push(message.rev), late: () => {}, pass: () => {} },
     followers: { admit: () => {}, giveUp: () => void seen.givenUp++ },
-    logger: pino({ level: 'silent' }),
+    logger,
   });
   const heal = () => {
     fails = false;
@@ -56,6 +60,28 @@ it('lets nobody wait for what cannot be read, and gives up once it holds too muc
   await vi.advanceTimersByTimeAsync(1_000);
   expect(seen.givenUp).toBe(1);
   log.end();
+});
+
+it('says what cannot be read, and tries no more once it has ended', async () => {
+  const { log, seen } = failing();
+  await log.readMissing();
+  expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({
+    room_id: 'r',
+    err: { message: 'no' },
+    msg: 'missing entries could not be read',
+  });
+  log.end();
+  expect(vi.getTimerCount()).toBe(0);
+  expect(seen.reads).toBe(1);
+});
+
+it('tries once, though it was asked to read before its time', async () => {
+  const { log, seen, heal } = failing();
+  await log.readMissing();
+  heal();
+  await log.readMissing();
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(seen).toMatchObject({ reads: 2, delivered: [1] });
 });
 
 /** A log over a store that holds these entries, `page` of them in a read; everything that it does is noted in order. */
@@ -215,6 +241,13 @@ it('passes on what it holds when it ends, and all that is read or comes later', 
   expect(seen).toEqual(['pass 4', 'pass 5']);
   take(1);
   expect(seen).toEqual(['pass 4', 'pass 5', 'pass 1']);
+});
+
+it('passes on what it holds when it ends, though it has delivered before', () => {
+  const { log, seen, take } = over([]);
+  take(1, 3);
+  log.end();
+  expect(seen).toEqual(['0>1', 'pass 3']);
 });
 
 it('passes on in order what is left when it ends in the midst of a delivery', () => {

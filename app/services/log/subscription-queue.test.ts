@@ -43,6 +43,39 @@ it('lets what begins later wait for all that was added', async () => {
   expect(ran).toBe(true);
 });
 
+it('keeps the order of three changes while each is under way, run or added', async () => {
+  const queue = new SubscriptionQueue();
+  const ada = connection('ada');
+  const seen: string[] = [];
+  const [first, added] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const settled = () => new Promise(setImmediate);
+  void queue.run(ada, () => first.promise);
+  queue.add(ada, added.promise);
+  const last = queue.run(ada, async () => void seen.push('last'));
+  await settled();
+  first.resolve();
+  await settled();
+  expect([seen, queue.size]).toEqual([[], 1]);
+  added.resolve();
+  await last;
+  expect(seen).toEqual(['last']);
+});
+
+it('runs a change after one that is under way, though others have ended since then', async () => {
+  const queue = new SubscriptionQueue();
+  const ada = connection('ada');
+  const seen: string[] = [];
+  const slow = Promise.withResolvers<void>();
+  await Promise.all([queue.run(ada, async () => {}), new Promise(setImmediate)]);
+  void queue.run(ada, () => slow.promise);
+  const last = queue.run(ada, async () => void seen.push('last'));
+  await new Promise(setImmediate);
+  expect([seen, queue.size]).toEqual([[], 1]);
+  slow.resolve();
+  await last;
+  expect(seen).toEqual(['last']);
+});
+
 it('holds nothing of a connection whose changes are done', async () => {
   const queue = new SubscriptionQueue();
   await queue.run(connection('ada'), async () => {});
