@@ -114,6 +114,9 @@ function tryAgain(ms: number, locale: Locale): string {
 
 const SHORTLY: Wording = { en: 'Try again shortly.', tr: 'Birazdan yeniden deneyin.' };
 
+/** What people are told of a name that they may have instead. */
+export const isFree = (name: string): Wording => ({ en: `“${name}” is free.`, tr: `“${name}” boşta.` });
+
 /** What people are told of a code: what it means and, where waiting helps, how long. */
 export function aboutCode(code: ErrorCode, retryAfterMs: number | undefined, locale: Locale): string {
   const { message } = ERRORS[code];

@@ -41,7 +41,7 @@ async function comeBack(server: ServerProcess, run: (cwd?: string) => RunningPro
   }
   using other = run();
   expect(await other.ended()).toEqual({ code: 1, signal: null });
-  expect(other.stderr).toBe('This name is taken.\n');
+  expect(other.stderr).toMatch(/^This name is taken. “ada \d” is free.\n$/);
   return cwd;
 }
 

@@ -98,7 +98,7 @@ it('says why it may not come in, and ends', async () => {
   await (await run(server.url, 'ada')).output(/ada joined/);
   const other = await run(server.url, 'ada', 'elsewhere');
   expect(await other.ended()).toEqual({ code: 1, signal: null });
-  expect(other.stderr).toBe('This name is taken.\n');
+  expect(other.stderr).toMatch(/^This name is taken. “ada \d” is free.\n$/);
 
   await writeFile(join(folder, 'eve.token'), 'of a server that is no more');
   const lost = await run(server.url, 'eve');

@@ -15,6 +15,11 @@ it('tells the field and what is wrong with it, and how long to wait', () => {
   expect(wrong.body('tr')).toStrictEqual({ code: 'INVALID_INPUT', message: 'Oda adı boş olamaz.', field: 'name' });
   const taken = new Refusal('USERNAME_TAKEN', { field: 'username' });
   expect(taken.body('en')).toStrictEqual({ code: 'USERNAME_TAKEN', message: 'This name is taken.', field: 'username' });
+  expect(new Refusal('USERNAME_TAKEN', { suggestion: 'ada 7' }).body('tr')).toStrictEqual({
+    code: 'USERNAME_TAKEN',
+    message: 'Bu ad alınmış. “ada 7” boşta.',
+    suggestion: 'ada 7',
+  });
   const late = new Refusal('OVERLOADED', { retryAfterMs: 0 });
   expect(late.body('en')).toStrictEqual({
     code: 'OVERLOADED',

@@ -1,6 +1,6 @@
 import type { ErrorBody } from '../../protocol/answer.ts';
 import type { ErrorCode, Locale, Wording } from '../../protocol/errors.ts';
-import { aboutCode, aboutField } from '../../protocol/words.ts';
+import { aboutCode, aboutField, isFree } from '../../protocol/words.ts';
 
 /** What a refusal tells beside its code. */
 export interface RefusalDetails {
@@ -48,6 +48,9 @@ export function orRefusal<T>(rule: () => T): T | Refusal {
 }
 
 /** What people are told. */
-function sentence(code: ErrorCode, { field, detail, retryAfterMs }: RefusalDetails, locale: Locale): string {
-  return detail === undefined ? aboutCode(code, retryAfterMs, locale) : aboutField(field, detail, locale);
+function sentence(code: ErrorCode, details: RefusalDetails, locale: Locale): string {
+  const { field, detail, retryAfterMs, suggestion } = details;
+  if (detail !== undefined) return aboutField(field, detail, locale);
+  const about = aboutCode(code, retryAfterMs, locale);
+  return suggestion === undefined ? about : `${about} ${isFree(suggestion)[locale]}`;
 }

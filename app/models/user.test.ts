@@ -124,6 +124,7 @@ describe('freeNameLike', () => {
       ),
     ).toBe('ada 55');
     expect(freeNameLike('7', all, () => 0)).toBe('7 2');
+    for (const name of ['Deleted User', 'deleted user 2']) expect(freeNameLike(name, all)).toBeUndefined();
   });
 
   it('cuts no emoji and no joined letters apart', () => {

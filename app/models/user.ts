@@ -49,7 +49,7 @@ const DIGITS_MAX = 6;
 
 /**
  * A valid name like one that is taken: "ada 7", with a longer number where the short ones are taken. By chance, so that
- * many who ask at once get different ones. Undefined when none of six was free.
+ * many who ask at once get different ones. Undefined when none of six was free, and of a name that nobody may have.
  * @param isFree whether a name of this key ({@link foldCase}) is free
  * @param random a number from 0 to below 1
  */
@@ -59,13 +59,13 @@ export function freeNameLike(
   random: () => number = Math.random,
 ): string | undefined {
   const stem = username.replace(/(?<=.) \d+$/u, '');
+  if (isReserved(foldCase(stem))) return undefined;
   for (let digits = 1; digits <= DIGITS_MAX; digits++) {
     const least = Math.max(2, 10 ** (digits - 1));
     const suffix = ` ${least + Math.floor(random() * (10 ** digits - least))}`;
     const name = `${beginning(stem, LIMITS.username_max - suffix.length)}${suffix}`;
     const { username: kept, fault } = readUsername(name);
-    const name_key = foldCase(name);
-    if (kept === name && fault === undefined && !isReserved(name_key) && isFree(name_key)) return name;
+    if (kept === name && fault === undefined && isFree(foldCase(name))) return name;
   }
   return undefined;
 }
