@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { breakingChanges, type Contract, type ContractFields, contract, fieldsOf } from '../tools/compatibility.ts';
-import { EVENT_NAMES, EVENTS } from './index.ts';
+import { EVENT_NAMES, EVENTS, Message } from './index.ts';
 
 const kept = JSON.parse(readFileSync(join(import.meta.dirname, '../tests/contract.json'), 'utf8')) as Contract;
 
@@ -21,6 +21,14 @@ describe('the contract', () => {
       const fields = fieldsOf(EVENTS[name].payload, 'output');
       const isEntry = ['room_id', 'rev'].every((field) => fields[field] !== undefined && !fields[field].optional);
       expect(isEntry, name).toBe(EVENTS[name].log === true);
+    }
+  });
+
+  it('tells a whole message in each entry with seq and content, since that is how clients know one', () => {
+    const message = fieldsOf(Message, 'output');
+    for (const name of EVENT_NAMES.filter((name) => EVENTS[name].log === true)) {
+      const fields = fieldsOf(EVENTS[name].payload, 'output');
+      if ('seq' in fields && 'content' in fields) expect(fields, name).toMatchObject(message);
     }
   });
 });

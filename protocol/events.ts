@@ -30,8 +30,5 @@ export type LogEventName = {
 /** The names of all events. */
 export const EVENT_NAMES = Object.keys(EVENTS) as readonly string[] as readonly [EventName, ...EventName[]];
 
-/** The names of the events that make up a room's log: their `rev` runs 1, 2, 3 … in each room. */
-export const LOG_EVENT_NAMES = EVENT_NAMES.filter((name): name is LogEventName => EVENTS[name].log === true);
-
 /** What an event holds. */
 export type EventPayload<E extends EventName> = z.output<(typeof EVENTS)[E]['payload']>;

@@ -47,6 +47,9 @@ export const roomLog = (words: DocsWords): Section => section(words.log, 'A room
 /** What is true of names, rooms, messages and presence. */
 export const rules = (words: DocsWords): Section => section(words.rules, 'Rules');
 
+/** What later servers keep. */
+export const compatibility = (words: DocsWords): Section => section(words.compatibility, 'Compatibility');
+
 /** What a client does, in the language of the page. */
 export function clientRules(locale: Locale): Section {
   const text = readText(TEXTS.rules[locale]);

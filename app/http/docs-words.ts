@@ -13,6 +13,7 @@ export interface DocsWords extends FieldWords {
   readonly signingIn: string;
   readonly log: string;
   readonly rules: string;
+  readonly compatibility: string;
   readonly commands: string;
   readonly events: string;
   readonly models: string;
@@ -51,6 +52,7 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     signingIn: 'Signing in',
     log: 'A room is a log',
     rules: 'Rules',
+    compatibility: 'Compatibility',
     commands: 'Commands',
     events: 'Events',
     models: 'Models',
@@ -96,6 +98,7 @@ export const DOCS_WORDS: Readonly<Record<Locale, DocsWords>> = {
     signingIn: 'Oturum açma',
     log: 'Oda bir günlüktür',
     rules: 'Kurallar',
+    compatibility: 'Uyumluluk',
     commands: 'Komutlar',
     events: 'Olaylar',
     models: 'Modeller',

@@ -17,7 +17,7 @@ import {
   RATES,
   type Wording,
 } from '../../protocol/index.ts';
-import { clientRules, conventions, roomLog, rules, type Section, signingIn } from './docs-guide.ts';
+import { clientRules, compatibility, conventions, roomLog, rules, type Section, signingIn } from './docs-guide.ts';
 import { DOCS_WORDS, type DocsWords } from './docs-words.ts';
 import { answerExample, callExample, eventExample } from './examples.ts';
 import { codeBlock } from './highlight.ts';
@@ -139,6 +139,7 @@ function sections({ locale, endpoints }: DocsContent, words: DocsWords): Section
     { id: 'error-codes', title: words.errors, body: errorList(words) },
     { id: 'limits', title: words.limits, body: limitList(context) },
     { id: 'rates', title: words.rates, body: rateList(context) },
+    compatibility(words),
     { id: 'http', title: words.http, parts: httpParts(endpoints), body: httpEndpoints(endpoints, locale, words) },
   ];
 }

@@ -147,7 +147,9 @@ describe.each(LOCALES)('the documentation in %s', (locale) => {
     const text = visible(await load('/docs', locale)).replaceAll('`', '');
     const rules = sectionsOf(readText(TEXTS.rules[locale]));
     const protocol = readText(TEXTS.protocol);
-    const around = ['Conventions', 'Signing in', 'A room is a log', 'Rules'].map((name) => sectionOf(protocol, name));
+    const around = ['Conventions', 'Signing in', 'A room is a log', 'Rules', 'Compatibility'].map((name) =>
+      sectionOf(protocol, name),
+    );
     for (const document of [rules, ...around]) for (const line of linesOf(document)) expect(text).toContain(line);
     expect(text).not.toMatch(/\*\*|\]\(|^\|/m);
   });
