@@ -70,11 +70,15 @@ export function freeNameLike(
   return undefined;
 }
 
+const SEGMENTER = new Intl.Segmenter('en');
+
 /** As much of a name as fits, without half an emoji or letter, and without a joiner that has nothing left to join. */
 function beginning(name: string, max: number): string {
   let kept = '';
-  for (const { segment } of new Intl.Segmenter('en').segment(name)) {
-    if (codePoints(kept) + codePoints(segment) > max) break;
+  let length = 0;
+  for (const { segment } of SEGMENTER.segment(name)) {
+    length += codePoints(segment);
+    if (length > max) break;
     kept += segment;
   }
   return kept.replace(/[\s\u200c]+$/u, '');
