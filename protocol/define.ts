@@ -137,14 +137,23 @@ export function optionalFields(schema: z.ZodObject): string[] {
   return Object.entries(schema.shape).flatMap(([name, field]) => (z.safeParse(field, undefined).success ? [name] : []));
 }
 
-/** What leaves the optional fields of an object out that are null; the rest is for the schema to judge. */
+/** What leaves the optional fields of an object out that are null, in objects within it too; the schema judges the rest. */
 function absentNulls(schema: z.ZodObject): (value: unknown) => unknown {
   const optional = optionalFields(schema);
+  const inner = new Map<string, (value: unknown) => unknown>();
+  for (const [name, field] of Object.entries(schema.shape)) {
+    const within = field instanceof z.ZodOptional ? field.unwrap() : field;
+    if (within instanceof z.ZodObject) inner.set(name, absentNulls(within));
+  }
+  const innerNames = [...inner.keys()];
   return (value) => {
     if (typeof value !== 'object' || value === null) return value;
-    if (!optional.some((name) => Reflect.get(value, name) === null)) return value;
+    const hasNull = optional.some((name) => Reflect.get(value, name) === null);
+    if (!hasNull && !innerNames.some((name) => Object.hasOwn(value, name))) return value;
     return Object.fromEntries(
-      Object.entries(value).filter(([name, field]) => field !== null || !optional.includes(name)),
+      Object.entries(value)
+        .filter(([name, field]) => field !== null || !optional.includes(name))
+        .map(([name, field]) => [name, inner.has(name) ? inner.get(name)?.(field) : field]),
     );
   };
 }

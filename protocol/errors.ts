@@ -9,6 +9,11 @@ export const LOCALES = ['en', 'tr'] as const;
 /** One of the languages the server speaks. */
 export type Locale = (typeof LOCALES)[number];
 
+/** The language of this name; undefined where the server does not speak it. */
+export function localeOf(name: unknown): Locale | undefined {
+  return LOCALES.find((locale) => locale === name);
+}
+
 /** A text in each language. */
 export type Wording = Readonly<Record<Locale, string>>;
 

@@ -42,6 +42,10 @@ export const LIMIT_TABLE = {
     value: 64,
     what: { en: 'longest `client_id`; the shortest is 1', tr: 'en uzun `client_id`; en kısası 1' },
   },
+  client_max: {
+    value: 2_048,
+    what: { en: 'longest `client` of a sign-in, as JSON', tr: 'oturum açarken en uzun `client`, JSON olarak' },
+  },
   packet_bytes: {
     value: 65_536,
     what: {

@@ -126,7 +126,7 @@ describe('null in a payload', () => {
     for (const field of required) expect(read(name, { ...example.payload, [field]: null })).toBe(`wrong: ${field}`);
   });
 
-  it('is looked for in the fields of the payload alone: none further in may be left out', () => {
+  it('is looked for in the fields of the payload, and of `client`: none elsewhere may be left out', () => {
     const { rooms } = COMMANDS.sync.payload.shape;
     expect(optionalFields(rooms.element)).toEqual([]);
     for (const name of COMMAND_NAMES) {
@@ -138,13 +138,24 @@ describe('null in a payload', () => {
     }
   });
 
-  it('is ignored in what a client wants of its session, as is all that is not known there', () => {
-    const wanted = (client: unknown) => COMMANDS.authenticate.read({ username: 'ada', client });
-    for (const client of [{}, { rooms: null }, { rooms: 'all' }, { rooms: 1, device: {}, later: [1] }])
-      expect(wanted(client)).toEqual({ payload: { username: 'ada', client: {} } });
-    expect(wanted({ rooms: 'mine', later: 1 })).toEqual({ payload: { username: 'ada', client: { rooms: 'mine' } } });
-    expect(wanted(null)).toEqual({ payload: { username: 'ada' } });
-    for (const client of ['mine', []]) expect(wanted(client)).toMatchObject({ fault: { field: 'client' } });
+  it('is absent in what a client tells of itself, where all that is not known is ignored', () => {
+    const told = (client: unknown) => read('authenticate', { username: 'ada', client });
+    expect(told(null)).toEqual({ username: 'ada' });
+    for (const [name, value] of [
+      ['rooms', 'mine'],
+      ['rooms', 'all'],
+      ['device', 'x'.repeat(64)],
+      ['locale', 'fr'],
+    ] as const) {
+      expect(told({ [name]: value })).toEqual({ username: 'ada', client: { [name]: value } });
+      expect(told({ [name]: null, later: [null] })).toEqual({ username: 'ada', client: { later: [null] } });
+      for (const wrong of [1, {}, [], true, '', 'x'.repeat(65)])
+        expect(told({ [name]: wrong })).toBe(`wrong: client.${name}`);
+    }
+    for (const wrong of ['mine', [], 1]) expect(told(wrong)).toBe('wrong: client');
+    const frame = JSON.stringify({ later: '' }).length;
+    expect(told({ later: 'x'.repeat(LIMITS.client_max - frame) })).toMatchObject({ username: 'ada' });
+    expect(told({ later: 'x'.repeat(LIMITS.client_max - frame + 1) })).toBe('wrong: client');
   });
 
   it('leaves what is no object, and names of Object.prototype, to the schema', () => {

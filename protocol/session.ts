@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { codePoints } from './code-points.ts';
 import { command, event } from './define.ts';
 import { LOCALES } from './errors.ts';
 import { saying } from './fault.ts';
@@ -7,23 +8,31 @@ import { LIMITS } from './limits.ts';
 import { Room } from './room.ts';
 import { adaUser, epoch, room, token } from './story.ts';
 import { User } from './user.ts';
-import { WRONG } from './words.ts';
+import { atMost, WRONG } from './words.ts';
+
+/** What a client tells of itself: text, since each set of values may grow. */
+const Hint = text({ min: 1, max: 64 });
 
 /**
- * What a client wants of its session. It signs in before it has heard what the server can do, so the object is open: what
- * a server does not know, a field or a value, is as good as absent.
+ * What a client tells of itself when it signs in. It does so before it has heard what the server can do, so the object is
+ * open: what a server does not know, a field or a text in one, is as good as absent.
  */
 export const ClientInfo = z
-  .object({
-    rooms: z
-      .literal('mine')
-      .optional()
-      .catch(undefined)
-      .meta({ description: 'Only the rooms of the user are wanted: no `rooms_list` is sent.' }),
+  .looseObject({
+    rooms: Hint.optional().meta({
+      description: '`mine`: only the rooms of the user are wanted, and no `rooms_list` is sent.',
+    }),
+    device: Hint.optional().meta({ description: 'What its device is called, for people. Only checked so far.' }),
+    locale: Hint.optional().meta({
+      description: 'The language of error messages on this connection: `en` or `tr`. Counts before that beside it.',
+    }),
   })
+  .refine((value) => codePoints(JSON.stringify(value)) <= LIMITS.client_max, saying(atMost(LIMITS.client_max)))
   .meta({
     id: 'ClientInfo',
-    description: 'What a client wants of its session. A field or a value that the server does not know is ignored.',
+    description:
+      'What a client tells of itself when it signs in. A field, or a text in one, that the server does not know is ' +
+      'ignored; a known field that is no text of 1 to 64 characters is `INVALID_INPUT`.',
   });
 
 /** What a client may send with the Socket.IO handshake (`auth`): a sign-in, and the language of what people read. */

@@ -135,6 +135,35 @@ describe.each(TRANSPORTS)('signing in over %s', (transport) => {
   });
 });
 
+describe.each(TRANSPORTS)('what a client over %s tells of itself', (transport) => {
+  it('is worded to in its language, in the handshake and with the command, and is let off what is not known', async () => {
+    const told = { locale: 'tr', rooms: 'later', later: { deep: [1] } };
+    const byHandshake = await connect(server, { transport, auth: { client: told, locale: 'en' } });
+    expect((await byHandshake.refused('get_rooms', {})).message).toBe(ERRORS.UNAUTHENTICATED.message.tr);
+
+    const client = await connect(server, { transport });
+    const wrong = await client.refused('authenticate', { token: 'x', client: told });
+    expect(wrong).toMatchObject({ code: 'INVALID_TOKEN', message: ERRORS.INVALID_TOKEN.message.tr });
+    await client.signIn({ username: unique('ada'), client: { locale: 'fr', device: 'phone' } });
+    await client.waitFor('rooms_list');
+    const missing = await client.refused('join_room', { room_id: NOBODY });
+    expect(missing.message).toBe(ERRORS.ROOM_NOT_FOUND.message.tr);
+  });
+
+  it('is refused where it is malformed or too long', async () => {
+    const client = await connect(server, { transport });
+    const fault = async (about: unknown) => {
+      const answer = await client.raw('authenticate', { username: unique('ada'), client: about });
+      return answer.ok ? undefined : [answer.error.code, answer.error.field];
+    };
+    expect(await fault({ rooms: 1 })).toEqual(['INVALID_INPUT', 'client.rooms']);
+    expect(await fault({ later: 'x'.repeat(LIMITS.client_max) })).toEqual(['INVALID_INPUT', 'client']);
+    expect(await fault('mine')).toEqual(['INVALID_INPUT', 'client']);
+    const shaken = await connect(server, { transport, auth: { username: unique('ada'), client: { locale: 7 } } });
+    expect(await shaken.waitFor('error')).toMatchObject({ code: 'INVALID_INPUT', field: 'client.locale' });
+  });
+});
+
 describe.each(TRANSPORTS)('a client over %s that wants only the rooms of its user', (transport) => {
   it.each([
     ['with the command', {}],

@@ -12,8 +12,8 @@ export interface Caller {
   readonly user: { readonly id: string; readonly username: string } | null;
   /** The token by which it is that user; null: nobody. */
   readonly token: Pick<Identity, 'token_id' | 'token_generation'> | null;
-  /** The language of what people read. */
-  readonly locale: Locale;
+  /** The language of what people read; a sign-in may set it. */
+  locale: Locale;
   /** What the limits count its commands on; null: nothing is limited. */
   readonly client: Client | null;
   /** What its streams open on. Without one a command is a plain write or read: nothing follows its answer. */

@@ -1,4 +1,5 @@
 import type { CommandResult, ParsedPayload } from '../../protocol/commands.ts';
+import { localeOf } from '../../protocol/errors.ts';
 import { PROTOCOL_VERSION } from '../../protocol/version.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { Refusal } from '../models/refusal.ts';
@@ -88,6 +89,7 @@ export class Sessions {
     // Who has no connection is sent nothing.
     const mine = caller.connection === undefined || client?.rooms === 'mine';
     if (caller.user !== null) throw new Refusal('FORBIDDEN');
+    caller.locale = localeOf(client?.locale) ?? caller.locale;
     if (token !== undefined) {
       const identity = await this.#options.tokens.verify(token);
       await this.#start(caller, { user_id: identity.user_id, token: identity, mine }, answer);

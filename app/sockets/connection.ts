@@ -42,7 +42,7 @@ export interface ConnectionOptions {
 /** A connection over Socket.IO, which calls commands too. What it is sent in one turn of the event loop goes out together, at its end. */
 export class SocketConnection implements Connection, Caller, Unread {
   readonly socket: Socket;
-  readonly locale: Locale;
+  locale: Locale;
   readonly client: Client | null;
   identity: Identity | null = null;
   /** How many of its commands are under way. */

@@ -2,6 +2,7 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Server, type Socket } from 'socket.io';
 import { Adapter } from 'socket.io-adapter';
+import { localeOf } from '../../protocol/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -161,7 +162,8 @@ function accept(
   const { dispatcher, metrics, logger } = options;
   const auth: Record<string, unknown> = socket.handshake.auth;
   const client = guard?.clientOf(socket) ?? null;
-  const locale = auth['locale'] === 'tr' ? 'tr' : 'en';
+  const { username = null, token = null, client: about = null } = auth;
+  const locale = localeOf(Reflect.get(Object(about), 'locale')) ?? localeOf(auth['locale']) ?? 'en';
   const connection = new SocketConnection(socket, { locale, client, outlet: options.fanout });
   const { id } = socket;
   const address = options.clientAddress(socket.request);
@@ -187,8 +189,7 @@ function accept(
     // Who leaves the namespace has no use for the connection under it, which nothing else would end.
     if (reason === 'client namespace disconnect') closeLeft(socket);
   });
-  const { username = null, token = null, client: wishes = null } = auth;
   forgetHandshake(socket);
   if (username === null && token === null) return;
-  void dispatcher.call(connection, new SocketCommand(connection, [SIGN_IN, { username, token, client: wishes }]));
+  void dispatcher.call(connection, new SocketCommand(connection, [SIGN_IN, { username, token, client: about }]));
 }

@@ -10,12 +10,13 @@ import { createServices, type Services } from '../../app/services/services.ts';
 import { openSqliteStore } from '../../app/stores/sqlite/store.ts';
 import type { Answer } from '../../protocol/answer.ts';
 import type { CommandName, CommandPayload, CommandResult } from '../../protocol/commands.ts';
+import type { Locale } from '../../protocol/errors.ts';
 import type { RateNumbers } from '../../protocol/rates.ts';
 
 /** A connection that is none: what it is sent is kept. It calls commands too, as a socket's does. */
 export class TestConnection implements Connection, Caller {
   readonly id: string;
-  readonly locale = 'en';
+  locale: Locale = 'en';
   readonly client: Client | null = null;
   identity: Identity | null = null;
   closed = false;
