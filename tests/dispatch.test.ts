@@ -130,6 +130,14 @@ it('a sign-in without a connection makes a guest who is not online, and whose to
   });
 });
 
+it('of two sign-ins of a connection at once one is done, and the other guest is gone', async () => {
+  const twice = new TestConnection('twice');
+  const names = ['zoe', 'yan'];
+  const answers = await Promise.all(names.map((username) => server.call(twice, 'authenticate', { username })));
+  expect(answers.map((answer) => (answer.ok ? 'ok' : answer.error.code)).sort()).toEqual(['FORBIDDEN', 'ok']);
+  for (const username of names.filter((name) => name !== twice.user?.username)) await server.connect(username);
+});
+
 it('a sign-out without a connection ends those that use the token, once it is answered', async () => {
   const ada = await server.connect();
   await server.ok(lone(ada), 'sign_out', {});

@@ -221,6 +221,7 @@ export class Sessions {
     const { presence, tail, metrics, connectionsPerUser } = this.#options;
     const { snapshot, user, token_id } = session;
     if (connection.closed) throw new Refusal('UNAUTHENTICATED');
+    if (connection.identity !== null) throw new Refusal('FORBIDDEN');
     const others = presence.get(user.id)?.connections.size ?? 0;
     if (others >= connectionsPerUser) throw new Refusal('RATE_LIMITED', { retryAfterMs: CONNECTIONS_RETRY_MS });
     const { user: online, came } = presence.connect(connection, user);
