@@ -22,8 +22,14 @@ export interface Attack {
 
 const CHUNK_BYTES = 65_536;
 
-/** One more of 150 kB each than Linux takes for one who does not read: 4 MB at most. Eight more would be a flood. */
-const UNREAD_SCRIPTS = 28;
+/** A request for the largest answer, of 150 kB. */
+const LARGEST = request('GET', '/assets/socket.io.js');
+/**
+ * So many of them the network may hold for one who does not read: 4 MB on Linux. More are asked for slowly, each third
+ * pause, since nine that have not left are a flood.
+ */
+const HELD = 26;
+const PAUSE_MS = 200;
 
 /** As many copies as fit into one chunk. */
 const many = (part: Buffer) => Buffer.concat(Array(Math.floor(CHUNK_BYTES / part.length)).fill(part));
@@ -131,13 +137,12 @@ export const ATTACKS: readonly Attack[] = [
       each(connections, ms, async (until) => {
         const raw = new RawConnection(port);
         raw.socket.pause();
-        for (let i = 0; i < UNREAD_SCRIPTS; i++) {
-          await raw.write(request('GET', '/assets/socket.io.js'));
-          await sleep(20);
-        }
         // Who does not read sees the end only by writing.
         void (async () => {
-          while (performance.now() < until && (await raw.write('\r\n'))) await sleep(200);
+          for (let i = 0; performance.now() < until; i++) {
+            if (!(await raw.write(i < HELD || i % 3 === 0 ? LARGEST : '\r\n'))) break;
+            await sleep(i < HELD ? 20 : PAUSE_MS);
+          }
         })();
         return raw;
       }),
