@@ -21,7 +21,7 @@ export const EVENTS = {
 
   error: event({
     summary: { en: 'A command without a callback was refused.', tr: 'Geri çağrısı olmayan bir komut reddedildi.' },
-    to: 'The caller.',
+    to: 'The caller of a command that was refused and had no callback.',
     payload: ErrorBody.extend({ event: z.string().meta({ description: 'The name of the command.' }) }),
     example: {
       code: 'NOT_A_MEMBER' as const,

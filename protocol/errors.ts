@@ -63,7 +63,7 @@ export const ERRORS = {
     retryable: false,
   },
   USER_NOT_FOUND: {
-    description: 'There is no such user.',
+    description: 'There is no such user; for `remove_member`, no such member.',
     message: { en: 'There is no such user.', tr: 'Böyle bir kullanıcı yok.' },
     retryable: false,
   },
@@ -103,7 +103,8 @@ export const ERRORS = {
     retryable: true,
   },
   OVERLOADED: {
-    description: 'The server has more work waiting than it takes on. Nothing was done; try again.',
+    description:
+      'The server has more work waiting than it takes on; nothing was done. `retry_after_ms`, when there, says when.',
     message: { en: 'The server is busy.', tr: 'Sunucu meşgul.' },
     retryable: true,
   },

@@ -149,7 +149,7 @@ export const EVENTS = {
 
   message_updated: event({
     summary: { en: 'A message was edited.', tr: 'Bir mesaj düzenlendi.' },
-    to: 'The room.',
+    to: 'The room: the whole message, in its new state.',
     log: true,
     payload: Message,
     example: updated,
@@ -157,7 +157,7 @@ export const EVENTS = {
 
   message_deleted: event({
     summary: { en: 'A message was deleted.', tr: 'Bir mesaj silindi.' },
-    to: 'The room.',
+    to: 'The room: the tombstone.',
     log: true,
     payload: Message,
     example: deleted,

@@ -84,7 +84,10 @@ export const RATES = {
     count: 60,
     period: 'hour',
     burst: 50,
-    what: { en: 'rooms that others add a user to', tr: 'başkalarının bir kullanıcıyı eklediği odalar' },
+    what: {
+      en: 'rooms that others add a user to; what changes nothing does not count',
+      tr: 'başkalarının bir kullanıcıyı eklediği odalar; bir şey değiştirmeyen sayılmaz',
+    },
   },
   syncs: {
     per: 'user',
@@ -194,31 +197,47 @@ export type RateName = keyof typeof RATES;
 /** All rates, in the order of the table. */
 export const RATE_NAMES = Object.keys(RATES) as readonly string[] as readonly RateName[];
 
+/** How much there may be of something. */
+interface Cap {
+  readonly value: number;
+  /** What is counted. */
+  readonly what: Wording;
+  /** What happens above it, for the developer. */
+  readonly above: string;
+}
+
 /** What may exist at once, or happen within a fixed time, by its flat name. */
 export const CAPS = {
   connections_per_address: {
     value: 500,
     what: { en: 'connections from an address at once', tr: 'bir adresten aynı anda bağlantı' },
+    above: 'A new connection is refused with status 429.',
   },
   connections_per_user: {
     value: 20,
     what: { en: 'connections of a user at once', tr: 'bir kullanıcının aynı anda bağlantısı' },
+    above: '`authenticate` answers `RATE_LIMITED`.',
   },
   rooms_per_user: {
     value: 1_000,
     what: { en: 'rooms that a user is a member of', tr: 'bir kullanıcının üye olduğu odalar' },
+    above:
+      '`create_room` and `join_room` answer `LIMIT_REACHED`, and `add_member` for such a user. Who is in more already stays.',
   },
   unread_bytes_per_address: {
     value: 33_554_432,
     what: { en: 'bytes that wait for an address to read them', tr: 'bir adresin okumasını bekleyen bayt' },
+    above: 'Those of its connections that have read nothing of the most for the longest are ended.',
   },
   wrong_passwords_per_room: {
     value: 5,
     what: { en: 'wrong passwords of a user for one room', tr: 'bir kullanıcının bir oda için yanlış parolası' },
+    above: '`join_room` with a password answers `RATE_LIMITED`, whether it is right or wrong.',
   },
   wrong_passwords_per_address: {
     value: 20,
     what: { en: 'wrong room passwords from an address', tr: 'bir adresten yanlış oda parolası' },
+    above: 'The same.',
   },
   wrong_passwords_ms: {
     value: 900_000,
@@ -226,8 +245,9 @@ export const CAPS = {
       en: 'how long wrong passwords are remembered after the last one, in ms',
       tr: 'yanlış parolalar sonuncusundan sonra ne kadar hatırlanır, ms',
     },
+    above: 'They are forgotten.',
   },
-} as const satisfies Readonly<Record<string, { readonly value: number; readonly what: Wording }>>;
+} as const satisfies Readonly<Record<string, Cap>>;
 
 /** The name of a cap. */
 export type CapName = keyof typeof CAPS;

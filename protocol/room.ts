@@ -100,7 +100,9 @@ export const COMMANDS = {
 export const EVENTS = {
   rooms_list: event({
     summary: { en: 'The rooms you may see.', tr: 'Görebildiğiniz odalar.' },
-    to: 'The caller of `authenticate`, and of `get_rooms` without a callback. Always the first page.',
+    to:
+      'The caller of `authenticate`, unless its `client` wants only its own rooms, and of `get_rooms` without a ' +
+      'callback. Always a first page.',
     payload: z.array(Room),
     example: [room],
   }),
@@ -128,7 +130,7 @@ export const EVENTS = {
 
   room_deleted: event({
     summary: { en: 'A room is gone.', tr: 'Bir oda silindi.' },
-    to: 'Its members. The last event of that room.',
+    to: 'Its members, when the operator has deleted it. The last event of that room.',
     payload: z.object({ room_id: Id }),
     example: { room_id: garden },
   }),

@@ -11,9 +11,13 @@ export const COMMANDS = {
   sync: command({
     summary: { en: 'Catch up on what was missed.', tr: 'Kaçırılan değişiklikleri getirir.' },
     description:
-      'Each message whose `rev` is above the given number, in order of `rev`, at most 300 a room. Rooms are filled in ' +
-      'the order asked; those that no longer fit come with no messages and `has_more: true`. `reset: true` (another ' +
-      "epoch, or a number above the head) means: drop that room's state and `join_room`. One at a time a connection.",
+      'Each message whose `rev` is above the given `seq`, in order of `rev`, at most ' +
+      `${LIMITS.sync_messages} a room. Rooms are filled in the order asked; those that no longer fit in an answer come ` +
+      'with no messages and `has_more: true`. Ask again, with the new cursors, until no room has more. `reset: true` ' +
+      '(another `epoch`, or a number above the head) comes with no messages and the current `head`: drop what you hold ' +
+      'of that room and call `join_room`. A room that the caller may not read (any more) answers for itself alone, with ' +
+      'the code in `error`. Send one at a time on a connection: a second one is answered `RATE_LIMITED` with ' +
+      '`retry_after_ms`.',
     payload: z.strictObject({
       epoch: z.string().max(64),
       rooms: z.array(z.strictObject({ room_id: Id, seq: LogNumber })).max(LIMITS.sync_rooms),

@@ -1,114 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { z } from 'zod';
 import { TEXTS } from '../app/http/texts.ts';
-import {
-  CAPS,
-  COMMAND_NAMES,
-  COMMANDS,
-  COMMON_ERRORS,
-  ERROR_CODES,
-  ERRORS,
-  EVENT_NAMES,
-  LIMITS,
-  optionalFields,
-  RATES,
-} from '../protocol/index.ts';
+import { COMMAND_NAMES, ERROR_CODES, EVENT_NAMES, LIMITS, RATES } from '../protocol/index.ts';
+import { withTables } from '../tools/protocol-tables.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
 describe('docs/protocol.md', () => {
   const read = () => readFile(join(ROOT, 'docs/protocol.md'), 'utf8');
 
-  /** The names in backquotes in the first column of the tables, below the heading. */
-  function namesBelow(text: string, heading: RegExp): string[] {
-    const section = text.split(/^## /m).find((part) => heading.test(part)) ?? '';
-    return [...section.matchAll(/^\| ?([^|]*)\|/gm)].flatMap(([, cell]) =>
-      [...(cell ?? '').matchAll(/`([A-Za-z_]+)`/g)].map(([, name]) => name ?? ''),
-    );
-  }
-
-  it.each([
-    ['command', /^Commands/, COMMAND_NAMES],
-    ['event', /^Events/, EVENT_NAMES],
-    ['error code', /^Error codes/, ERROR_CODES],
-    ['limit', /^Limits/, Object.keys(LIMITS)],
-  ] as const)('has every %s and no other', async (_, heading, names) => {
-    expect(namesBelow(await read(), heading).sort()).toEqual([...names].sort());
-  });
-
-  /** The row of a table that tells of this name, as it stands. */
-  const rowOf = (text: string, name: string) => new RegExp(`^\\| ?\`${name}\` ?\\|(.*)$`, 'm').exec(text)?.[1] ?? '';
-  const numbersIn = (text: string) =>
-    [...text.matchAll(/\d[\d,]*/g)].map(([number]) => Number(number.replaceAll(',', '')));
-
-  it('has the value of every limit', async () => {
+  it('has the tables that follow from the declarations, or "npm run tables" makes them', async () => {
     const text = await read();
-    for (const [name, value] of Object.entries(LIMITS)) expect(numbersIn(rowOf(text, name)), name).toContain(value);
+    expect(text).toBe(withTables(text));
+    expect(() => withTables(text.replace('<!-- rates -->', ''))).toThrow('"rates"');
   });
 
-  /** The cells of the row of each command, by the command's name. */
-  async function commandRows(): Promise<Map<string, string[]>> {
-    const section = (await read()).split(/^## /m).find((part) => part.startsWith('Commands')) ?? '';
-    const rows = [...section.matchAll(/^\| `.*$/gm)].map(([row]) => row.split(/(?<!\\)\|/).slice(1, -1));
-    return new Map(rows.map(([name = '', ...cells]) => [name.replace(/[` ]/g, ''), cells]));
-  }
-
-  const quoted = (cell: string) => [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code ?? '');
-
-  /** The fields of the objects in backquotes, in the outermost braces alone, sorted; `?` marks what may be absent. */
-  function fieldsIn(cell: string): string[] {
-    const objects = quoted(cell).filter((code) => code.startsWith('{'));
-    const outer = objects.map((code) => code.slice(1, -1).replace(/[[{].*[\]}]|: *('[^']*'|[\w.]+)/g, ''));
-    return outer.flatMap((code) => code.match(/\w+\??/g) ?? []).sort();
-  }
-
-  /** The fields of a schema as {@link fieldsIn} gives them. */
-  function fieldsOf(schema: z.ZodObject): string[] {
-    const optional = optionalFields(schema);
-    return Object.keys(schema.shape)
-      .map((name) => (optional.includes(name) ? `${name}?` : name))
-      .sort();
-  }
-
-  it('has the numbers of every rate and cap, and no other', async () => {
+  it('has a row for every command, event, error code, limit and rate', async () => {
     const text = await read();
-    expect(namesBelow(text, /^Rates/).sort()).toEqual([...Object.keys(RATES), ...Object.keys(CAPS)].sort());
-    for (const [name, { count, period, burst, per }] of Object.entries(RATES)) {
-      const [inTheLongRun, atOnce, of] = rowOf(text, name)
-        .split('|')
-        .map((cell) => cell.trim());
-      expect(inTheLongRun, name).toMatch(new RegExp(` an? ${period}$`));
-      expect(numbersIn(inTheLongRun ?? ''), name).toContain(count);
-      expect([numbersIn(atOnce ?? ''), of], name).toEqual([[burst], per]);
-    }
-    for (const [name, { value }] of Object.entries(CAPS)) expect(numbersIn(rowOf(text, name)), name).toContain(value);
-  });
-
-  it('says of every error code whether the same is worth repeating', async () => {
-    const text = (await read()).split(/^## /m).find((part) => part.startsWith('Error codes')) ?? '';
-    for (const code of ERROR_CODES) {
-      expect(rowOf(text, code).split('|').at(-2)?.trim(), code).toBe(ERRORS[code].retryable ? 'yes' : 'no');
-    }
-  });
-
-  it.each(COMMAND_NAMES)('says of %s what it takes, what it answers and how it may be refused', async (name) => {
-    const [payload = '', result = '', refusals = '', then = ''] = (await commandRows()).get(name) ?? [];
-    const command = COMMANDS[name];
-    const taken = fieldsOf(command.payload).map((field) =>
-      name === 'authenticate' ? field.replace(/^(username|token)\?$/, '$1') : field,
-    );
-    expect(fieldsIn(payload)).toEqual(taken);
-    expect(fieldsIn(result)).toEqual(fieldsOf(command.result));
-    const codes: readonly string[] = ERROR_CODES;
-    const common: readonly string[] = COMMON_ERRORS;
-    const named = quoted(refusals).filter((word) => /^[A-Z_]+$/.test(word));
-    expect(named.filter((code) => !codes.includes(code))).toEqual([]);
-    expect(named.filter((code) => !common.includes(code)).sort()).toEqual([...command.errors].sort());
-    const events: readonly string[] = EVENT_NAMES;
-    const causes: readonly string[] = command.causes;
-    expect(quoted(then).filter((event) => !events.includes(event) || !causes.includes(event))).toEqual([]);
+    const names = [COMMAND_NAMES, EVENT_NAMES, ERROR_CODES, Object.keys(LIMITS), Object.keys(RATES)].flat();
+    for (const name of names) expect(text).toContain(`\n| \`${name}\` | `);
   });
 });
 
