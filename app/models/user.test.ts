@@ -123,7 +123,12 @@ describe('freeNameLike', () => {
         () => 0.5,
       ),
     ).toBe('ada 55');
+    expect(freeNameLike('ada 33', all, () => 0)).toBe('ada 2');
     expect(freeNameLike('7', all, () => 0)).toBe('7 2');
+  });
+
+  it('finds none where the name itself is none that anybody may have', () => {
+    expect(freeNameLike('ada\u2800', all)).toBeUndefined();
     for (const name of ['Deleted User', 'deleted user 2']) expect(freeNameLike(name, all)).toBeUndefined();
   });
 
@@ -132,6 +137,7 @@ describe('freeNameLike', () => {
     const like = (username: string) => freeNameLike(username, all, () => 0);
     expect(like(`${'a'.repeat(25)}${family}`)).toBe(`${'a'.repeat(25)} 2`);
     expect(like(`${'x'.repeat(28)}ی\u200cر`)).toBe(`${'x'.repeat(28)}ی 2`);
+    expect(like('ada of ankara')).toBe('ada of ankara 2');
     expect(like(`${'x'.repeat(29)} y`)).toBe(`${'x'.repeat(29)} 2`);
     expect(like(`${'x'.repeat(27)}  \u200c y`)).toBe(`${'x'.repeat(27)} 2`);
     expect(like('\u{10330}'.repeat(32))).toBe(`${'\u{10330}'.repeat(30)} 2`);

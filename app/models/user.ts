@@ -63,9 +63,8 @@ export function freeNameLike(
   for (let digits = 1; digits <= DIGITS_MAX; digits++) {
     const least = Math.max(2, 10 ** (digits - 1));
     const suffix = ` ${least + Math.floor(random() * (10 ** digits - least))}`;
-    const name = `${beginning(stem, LIMITS.username_max - suffix.length)}${suffix}`;
-    const { username: kept, fault } = readUsername(name);
-    if (kept === name && fault === undefined && isFree(foldCase(name))) return name;
+    const { username: name, fault } = readUsername(`${beginning(stem, LIMITS.username_max - suffix.length)}${suffix}`);
+    if (fault === undefined && isFree(foldCase(name))) return name;
   }
   return undefined;
 }
