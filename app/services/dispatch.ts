@@ -103,9 +103,8 @@ class CheckedCall<C extends CommandName> implements Call<C> {
     return this.#incoming.isUnanswered ?? false;
   }
 
-  /** Answers, once. */
+  /** Answers. */
   reply(result: object): void {
-    if (this.answered !== undefined) return;
     this.answered = { ok: true, ...result };
     this.#incoming.answer?.(this.answered);
   }
