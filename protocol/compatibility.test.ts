@@ -39,7 +39,7 @@ function changes(of: 'payload' | 'result', before: z.ZodType, now: z.ZodType): s
   const make = (schema: z.ZodType): Contract => {
     const fields: ContractFields = fieldsOf(schema, io);
     const command = { needs: 'member', payload: {}, result: {}, [of]: fields };
-    return { commands: { x: command }, events: {}, codes: {}, limits: [] };
+    return { commands: { x: command }, events: {}, handshake: {}, codes: {}, limits: [] };
   };
   return breakingChanges(make(before), make(now));
 }
@@ -89,13 +89,15 @@ describe('a client is broken', () => {
     const get_rooms = { ...kept.commands['get_rooms'], needs: 'member' };
     const typing_status = { ...kept.events['typing_status'], log: true };
     const message_deleted = { ...kept.events['message_deleted'], log: false };
+    const { token, ...handshake } = kept.handshake;
     const now = {
       commands: { ...commands, get_rooms },
+      handshake,
       events: { ...events, typing_status, message_deleted },
       codes: { ...codes, INTERNAL: false },
       limits: kept.limits.slice(1),
     } as unknown as Contract;
-    expect([message, sync, FORBIDDEN]).not.toContain(undefined);
+    expect([message, sync, FORBIDDEN, token]).not.toContain(undefined);
     expect(breakingChanges(kept, now).sort()).toEqual([
       'get_rooms needs more: member',
       'the code FORBIDDEN is gone',
@@ -104,6 +106,7 @@ describe('a client is broken', () => {
       'the event message is gone',
       'the event message_deleted is an entry no longer',
       'the event typing_status is an entry now',
+      'the handshake: token is gone',
       'the limit username_min is gone',
     ]);
   });
@@ -133,7 +136,7 @@ describe('a client is not broken', () => {
     const { sync, ...commands } = kept.commands;
     const { error, ...events } = kept.events;
     const { INTERNAL, ...codes } = kept.codes;
-    expect(breakingChanges({ commands, events, codes, limits: [] }, kept)).toEqual([]);
+    expect(breakingChanges({ ...kept, commands, events, codes, limits: [] }, kept)).toEqual([]);
     expect([sync, error, INTERNAL]).not.toContain(undefined);
   });
 });

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { COMMAND_NAMES, COMMANDS, ERROR_CODES, ERRORS, EVENT_NAMES, EVENTS, LIMITS } from '../protocol/index.ts';
+import {
+  COMMAND_NAMES,
+  COMMANDS,
+  ERROR_CODES,
+  ERRORS,
+  EVENT_NAMES,
+  EVENTS,
+  HandshakeAuth,
+  LIMITS,
+} from '../protocol/index.ts';
 
 /** One field of a payload, a result or an event. */
 export interface ContractField {
@@ -21,6 +30,8 @@ export interface Contract {
     Record<string, { readonly needs: string; readonly payload: ContractFields; readonly result: ContractFields }>
   >;
   readonly events: Readonly<Record<string, { readonly log: boolean; readonly payload: ContractFields }>>;
+  /** What may go with the handshake. */
+  readonly handshake: ContractFields;
   /** The error codes; whether the same command is worth repeating. */
   readonly codes: Readonly<Record<string, boolean>>;
   readonly limits: readonly string[];
@@ -59,6 +70,7 @@ export function contract(): Contract {
   return {
     commands: Object.fromEntries(COMMAND_NAMES.map(command)),
     events: Object.fromEntries(EVENT_NAMES.map(event)),
+    handshake: fieldsOf(HandshakeAuth, 'input'),
     codes: Object.fromEntries(ERROR_CODES.map((code) => [code, ERRORS[code].retryable])),
     limits: Object.keys(LIMITS),
   };
@@ -128,6 +140,7 @@ export function breakingChanges(before: Contract, now: Contract): string[] {
       found.push(...lost(old.payload, event.payload).map((what) => `the event ${name}: ${what}`));
     }
   }
+  found.push(...narrowed(before.handshake, now.handshake).map((what) => `the handshake: ${what}`));
   for (const [code, retryable] of Object.entries(before.codes)) {
     if (now.codes[code] === undefined) found.push(`the code ${code} is gone`);
     else if (now.codes[code] !== retryable) found.push(`the code ${code} is ${retryable ? 'final' : 'retryable'} now`);
