@@ -12,7 +12,8 @@ async function main(): Promise<void> {
   // comes twice under npm, from the terminal and from npm. What takes long to load is imported after that.
   for (const name of SIGNALS) process.on(name, () => stop.abort(0));
   const { createApp } = await import('./app.ts');
-  const { loadEnv, readConfig } = await import('./core/config.ts');
+  const { readConfig } = await import('./core/config.ts');
+  const { loadEnv } = await import('./core/env.ts');
   const { createLogger } = await import('./core/logger.ts');
   const { Output } = await import('./core/output.ts');
 

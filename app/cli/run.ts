@@ -1,4 +1,5 @@
-import { type Config, loadEnv, readConfig } from '../core/config.ts';
+import { type Config, readConfig } from '../core/config.ts';
+import { loadEnv } from '../core/env.ts';
 import { explain } from '../core/system-error.ts';
 
 /** A fault in how a tool was called: its message is printed as it is. */

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { LIMITS } from '../../protocol/limits.ts';
-import { ConfigError, type Env, loadEnv, readConfig } from './config.ts';
+import { ConfigError, readConfig } from './config.ts';
+import { type Env, loadEnv } from './env.ts';
 
 const SECRET = 'correct horse battery staple, twice';
 

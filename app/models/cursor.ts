@@ -1,6 +1,12 @@
 import { WRONG } from '../../protocol/words.ts';
 import { Refusal } from './refusal.ts';
 
+/** A page of a list; `next` asks for the one after it, null at the end. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
 /** A place in a list: the sort keys of the last item of a page. */
 export type CursorKeys = readonly (string | number)[];
 

@@ -1,4 +1,4 @@
-import type { Page } from '../stores/store.ts';
+import type { Page } from '../models/cursor.ts';
 
 /** All items of a list that is read page by page. */
 export async function* pages<T>(read: (after: string | undefined) => Promise<Page<T>>): AsyncGenerator<T> {

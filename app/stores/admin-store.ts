@@ -1,7 +1,8 @@
 import type { Message } from '../../protocol/message.ts';
+import type { Page } from '../models/cursor.ts';
 import type { StoredRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';
-import type { Erased, Membership, Page, Store } from './store.ts';
+import type { Erased, Membership, Store } from './store.ts';
 
 /** A store with what only the command-line tools need. */
 export interface ToolStore extends Store {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import type { Env } from '../../app/core/config.ts';
+import type { Env } from '../../app/core/env.ts';
 import type { Host, TestClient } from './client.ts';
 import { deadline } from './deadline.ts';
 import { dataFolder, settle, testEnv } from './server.ts';

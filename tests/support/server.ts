@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { type App, createApp } from '../../app/app.ts';
-import { type Config, type Env, readConfig } from '../../app/core/config.ts';
+import { type Config, readConfig } from '../../app/core/config.ts';
+import type { Env } from '../../app/core/env.ts';
 import type { Host, TestClient } from './client.ts';
 
 /** Keeps compiled code between the many starts: workers and child processes read this when they start. */

@@ -1,10 +1,11 @@
 import type { Message } from '../../../protocol/message.ts';
+import type { Page } from '../../models/cursor.ts';
 import { decodeCursor, encodeCursor } from '../../models/cursor.ts';
 import { Refusal } from '../../models/refusal.ts';
 import type { StoredRoom } from '../../models/room.ts';
 import { foldCase } from '../../models/text.ts';
 import type { StoredUser } from '../../models/user.ts';
-import type { Membership, Page } from '../store.ts';
+import type { Membership } from '../store.ts';
 import type { Database } from './database.ts';
 import { memberships } from './membership.ts';
 import type { Written } from './message.ts';

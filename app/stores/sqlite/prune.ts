@@ -1,8 +1,8 @@
+import type { Page } from '../../models/cursor.ts';
 import { decodeCursor, encodeCursor } from '../../models/cursor.ts';
 import type { StoredRoom } from '../../models/room.ts';
 import { isoTime } from '../../models/time.ts';
 import type { StaleUser } from '../admin-store.ts';
-import type { Page } from '../store.ts';
 import type { Database } from './database.ts';
 import type { Written } from './message.ts';
 import { ROOM_COLUMNS, type RoomRow, toRoom } from './rows.ts';

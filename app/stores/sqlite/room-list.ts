@@ -1,8 +1,9 @@
 import { LIMITS } from '../../../protocol/limits.ts';
+import type { Page } from '../../models/cursor.ts';
 import { decodeCursor, encodeCursor } from '../../models/cursor.ts';
 import type { SeenRoom } from '../../models/room.ts';
 import { foldCase } from '../../models/text.ts';
-import type { Page, RoomListInput } from '../store.ts';
+import type { RoomListInput } from '../store.ts';
 import type { Database } from './database.ts';
 import { ROOM_COLUMNS, type RoomRow, toRoom } from './rows.ts';
 

@@ -1,7 +1,7 @@
 import { Refusal } from '../../models/refusal.ts';
 import { foldCase } from '../../models/text.ts';
 import { freeNameLike, isReserved, SEEN_STEP_MS, type StoredUser } from '../../models/user.ts';
-import type { LastSeen, NewUser, SessionInput, SessionSnapshot, TokenIdentity } from '../store.ts';
+import type { LastSeen, NewUser, SessionInput, SessionSnapshot, TokenIdentity } from '../user-store.ts';
 import type { Database } from './database.ts';
 import type { Written } from './message.ts';
 import { retire, revokeAll } from './retirement.ts';
