@@ -1,6 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { glob, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { headingId, headingsOf } from '../app/http/markdown.ts';
 import { TEXTS } from '../app/http/texts.ts';
 import { COMMAND_NAMES, ERROR_CODES, EVENT_NAMES, LIMITS, RATES } from '../protocol/index.ts';
 import { withTables } from '../tools/protocol-tables.ts';
@@ -20,6 +22,32 @@ describe('docs/protocol.md', () => {
     const text = await read();
     const names = [COMMAND_NAMES, EVENT_NAMES, ERROR_CODES, Object.keys(LIMITS), Object.keys(RATES)].flat();
     for (const name of names) expect(text).toContain(`\n| \`${name}\` | `);
+  });
+});
+
+describe('the links of the documents', () => {
+  const withoutCode = async (file: string) => (await readFile(file, 'utf8')).replace(/^```[\s\S]*?^```$/gm, '');
+
+  it('lead to files and headings that there are', async () => {
+    const broken: string[] = [];
+    let links = 0;
+    for await (const name of glob(['*.md', '{client,docs,protocol}/*.md', 'examples/*/*.md'], { cwd: ROOT })) {
+      const file = join(ROOT, name);
+      for (const [, link = ''] of (await withoutCode(file)).matchAll(/\]\((?!\w+:)([^)\s]+)\)/g)) {
+        const [path = '', heading] = link.split('#');
+        const target = path === '' ? file : join(dirname(file), path);
+        links += 1;
+        const found =
+          existsSync(target) &&
+          (heading === undefined ||
+            headingsOf(await withoutCode(target))
+              .map(headingId)
+              .includes(heading));
+        if (!found) broken.push(`${name}: ${link}`);
+      }
+    }
+    expect(broken).toEqual([]);
+    expect(links).toBeGreaterThan(100);
   });
 });
 
