@@ -94,7 +94,7 @@ const network = scenario(
   { strikes: 3, load: 300 },
   async ({ world }, { size }) => {
     world.proxy.trouble(true);
-    await loaded(world, size.strikes * size.load);
+    for (let i = 0; i < size.strikes; i++) await loaded(world, size.load);
   },
 );
 
