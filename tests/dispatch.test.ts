@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { Refusal } from '../app/models/refusal.ts';
 import type { Caller } from '../app/services/caller.ts';
 import { COMMAND_NAMES, COMMANDS, type CommandName, type CommandPayload } from '../protocol/commands.ts';
 import { lone, TestConnection, TestServices } from './support/services.ts';
@@ -150,6 +151,31 @@ it('a list that nobody waits for comes as an event', async () => {
   expect(ada.heard.slice(-2)).toEqual(['rooms_list', 'rooms_list']);
 });
 
+it('a command is activity of its user, whatever it came over', async () => {
+  for (const kind of KINDS) {
+    const ada = await server.connect();
+    Object.assign(ada.user ?? {}, { last_activity: 0 });
+    await server.ok(kind === 'a connection' ? ada : lone(ada), 'get_rooms', {});
+    expect(ada.identity?.user.last_activity, kind).toBeGreaterThan(0);
+  }
+});
+
+it('a fault after the answer does not answer again', async () => {
+  const { room_id, other } = await story();
+  other.send = ({ event }) => {
+    if (event === 'room_info') throw new Error('broken');
+  };
+  expect(await server.call(other, 'join_room', { room_id })).toMatchObject({ ok: true, room: { id: room_id } });
+  expect(other.heard.filter((name) => name === 'join_room:')).toHaveLength(1);
+});
+
+it('a taken name is refused as such, though the store fails to say which is free', async () => {
+  const { username = '' } = (await server.connect()).user ?? {};
+  const look = vi.spyOn(server.store.users, 'freeNameLike').mockRejectedValueOnce(new Refusal('UNAVAILABLE'));
+  expect(await server.call(lone(), 'authenticate', { username })).toMatchObject({ error: { code: 'USERNAME_TAKEN' } });
+  expect(look).toHaveBeenCalledOnce();
+});
+
 describe('above a rate', () => {
   it('what was done before under the same key is answered, and nothing else', async () => {
     await using limited = await TestServices.create({
@@ -171,6 +197,10 @@ describe('above a rate', () => {
       error: { code: 'RATE_LIMITED', retry_after_ms: expect.anything() },
     });
     expect(await limited.call(ada, 'send_message', again)).toMatchObject({ error: { code: 'RATE_LIMITED' } });
+    vi.spyOn(limited.store.messages, 'byClientId').mockRejectedValueOnce(new Refusal('UNAVAILABLE'));
+    expect(await limited.call(ada, 'send_message', { ...again, client_id: 'b' })).toMatchObject({
+      error: { code: 'RATE_LIMITED' },
+    });
   });
 });
 

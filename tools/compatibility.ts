@@ -8,6 +8,7 @@ import {
   EVENTS,
   HandshakeAuth,
   LIMITS,
+  RATE_NUMBERS,
 } from '../protocol/index.ts';
 
 /** One field of a payload, a result or an event. */
@@ -34,6 +35,7 @@ export interface Contract {
   readonly handshake: ContractFields;
   /** The error codes; whether the same command is worth repeating. */
   readonly codes: Readonly<Record<string, boolean>>;
+  /** The names in `server.limits`, of rates and caps too. */
   readonly limits: readonly string[];
 }
 
@@ -72,7 +74,7 @@ export function contract(): Contract {
     events: Object.fromEntries(EVENT_NAMES.map(event)),
     handshake: fieldsOf(HandshakeAuth, 'input'),
     codes: Object.fromEntries(ERROR_CODES.map((code) => [code, ERRORS[code].retryable])),
-    limits: Object.keys(LIMITS),
+    limits: Object.keys({ ...LIMITS, ...RATE_NUMBERS }),
   };
 }
 

@@ -8,6 +8,7 @@ import type { Client } from '../../app/services/limits/limits.ts';
 import { withNumbers } from '../../app/services/limits/limits.ts';
 import { createServices, type Services } from '../../app/services/services.ts';
 import { openSqliteStore } from '../../app/stores/sqlite/store.ts';
+import type { Store } from '../../app/stores/store.ts';
 import type { Answer } from '../../protocol/answer.ts';
 import type { CommandName, CommandPayload, CommandResult } from '../../protocol/commands.ts';
 import type { Locale } from '../../protocol/errors.ts';
@@ -116,11 +117,13 @@ export function lone(as?: TestConnection): Caller {
 /** All services over a database in memory, with no network. */
 export class TestServices implements AsyncDisposable {
   readonly services: Services;
+  readonly store: Store;
   readonly #close: () => Promise<void>;
   #made = 0;
 
-  private constructor(services: Services, close: () => Promise<void>) {
+  private constructor(services: Services, store: Store, close: () => Promise<void>) {
     this.services = services;
+    this.store = store;
     this.#close = close;
   }
 
@@ -144,7 +147,7 @@ export class TestServices implements AsyncDisposable {
       logger,
       metrics,
     });
-    return new TestServices(services, async () => {
+    return new TestServices(services, store, async () => {
       await services.close();
       await store.close();
     });
