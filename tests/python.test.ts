@@ -30,7 +30,11 @@ type Member = Awaited<ReturnType<typeof enter>>;
 /** What a client has been told of a room by now, by number, what it asks `sync` for included. */
 async function caughtUp({ snake, epoch, seen, said }: Member): Promise<Message[]> {
   const known = [...seen, ...snake.all<Message>('message')];
-  const rooms = [{ room_id: said.room_id, seq: Math.max(...known.map(({ rev }) => rev)) }];
+  const numbers = new Set(known.map(({ rev }) => rev));
+  // Up to the first gap: what was on its way when the server died is missing below what came since then.
+  let seq = 0;
+  while (numbers.has(seq + 1)) seq++;
+  const rooms = [{ room_id: said.room_id, seq }];
   const answer = await snake.call<CommandResult<'sync'>>('sync', { epoch, rooms });
   const [page] = answer.ok ? answer.rooms : [];
   if (page === undefined || 'error' in page) throw new Error(`there is no page: ${JSON.stringify(answer)}`);
