@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { testDatabase } from '../../../tests/support/database.ts';
 import type { Input } from './batch-queue.ts';
 import type { ReadCalls, WriteCalls } from './calls.ts';
-import { testDatabase } from './test-database.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'sohbet-plans-'));
 const { reads, writes, transact, plansOf, close } = testDatabase(join(folder, 'plans.db'));

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../protocol/limits.ts';
+import { testDatabase } from '../../../tests/support/database.ts';
 import { foldCase } from '../../models/text.ts';
-import { testDatabase } from './test-database.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'sohbet-lists-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));

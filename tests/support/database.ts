@@ -1,8 +1,8 @@
 import type { SQLInputValue } from 'node:sqlite';
-import { readCalls, writeCalls } from './calls.ts';
-import { Database } from './database.ts';
-import { migrate } from './migrations.ts';
-import { RoomCache } from './room-cache.ts';
+import { readCalls, writeCalls } from '../../app/stores/sqlite/calls.ts';
+import { Database } from '../../app/stores/sqlite/database.ts';
+import { migrate } from '../../app/stores/sqlite/migrations.ts';
+import { RoomCache } from '../../app/stores/sqlite/room-cache.ts';
 
 /** A database that notes each statement that is run. */
 class Watched extends Database {
