@@ -66,7 +66,7 @@ type Idempotent = {
 }[CommandName];
 
 /** What finds the result of each command that was done before under the same key; undefined when it is new. */
-export type Repeats = { readonly [C in Idempotent]: (call: Call<C>) => Promise<Result<C> | undefined> };
+export type Idempotency = { readonly [C in Idempotent]: (call: Call<C>) => Promise<Result<C> | undefined> };
 
 /** How commands are limited. */
 export interface DispatchLimits {
@@ -78,7 +78,7 @@ export interface DispatchLimits {
 /** What a {@link Dispatcher} calls, and by which rules. */
 export interface DispatchOptions {
   readonly routes: Routes;
-  readonly repeats: Repeats;
+  readonly idempotency: Idempotency;
   /** Null: nothing is limited. */
   readonly limiting: DispatchLimits | null;
   readonly presence: Presence;
@@ -209,8 +209,10 @@ export class Dispatcher {
 
   /** Who repeats what was done before gets its result, limited or not. @throws the refusal when it is no repeat */
   async #repeated<C extends CommandName>(name: C, call: Call<C>, refusal: Refusal): Promise<object> {
-    const { repeats } = this.#options;
-    const find = (repeats as { readonly [C in CommandName]?: (call: Call<C>) => Promise<object | undefined> })[name];
+    const { idempotency } = this.#options;
+    const find = (idempotency as { readonly [C in CommandName]?: (call: Call<C>) => Promise<object | undefined> })[
+      name
+    ];
     const key = COMMANDS[name].idempotent;
     if (find === undefined || key === undefined || !Object.hasOwn(call.payload, key)) throw refusal;
     const result = await find(call).catch(() => undefined);

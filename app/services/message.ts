@@ -1,6 +1,6 @@
 import { Refusal } from '../models/refusal.ts';
 import type { Store } from '../stores/store.ts';
-import type { Repeats, Routes } from './dispatch.ts';
+import type { Idempotency, Routes } from './dispatch.ts';
 import type { Typing } from './typing.ts';
 
 /** What the commands about messages work on. */
@@ -56,11 +56,11 @@ export function messageRoutes({ store, typing, now, newId }: MessageOptions) {
 }
 
 /** What finds messages that were sent before. */
-export function messageRepeats({ store }: Pick<MessageOptions, 'store'>) {
+export function messageIdempotency({ store }: Pick<MessageOptions, 'store'>) {
   return {
     async send_message({ caller: { user }, payload: { room_id, client_id = '' } }) {
       const message = await store.messages.byClientId({ room_id, user_id: user.id, client_id });
       return message && { message, duplicate: true };
     },
-  } satisfies Partial<Repeats>;
+  } satisfies Partial<Idempotency>;
 }

@@ -3,7 +3,7 @@ import { normalizeRoomName, normalizeRoomQuery, type SeenRoom, type StoredRoom }
 import type { Store } from '../stores/store.ts';
 import type { SignedIn } from './caller.ts';
 import type { Delivery } from './delivery.ts';
-import { Placed, type Repeats, type Routes } from './dispatch.ts';
+import { type Idempotency, Placed, type Routes } from './dispatch.ts';
 import type { Tail } from './log/tail.ts';
 import type { PasswordService } from './password.ts';
 import type { Presence } from './presence.ts';
@@ -25,7 +25,7 @@ export interface RoomOptions {
 /** Making and listing rooms. */
 export function roomRoutes(options: RoomOptions) {
   const { store, passwords, presence, tail, now, newId, roomsPerUser: rooms_max } = options;
-  const repeated = roomRepeats(options).create_room;
+  const repeated = roomIdempotency(options).create_room;
   return {
     /** The connection gets onto the room's stream behind the answer. */
     create_room(call) {
@@ -76,13 +76,13 @@ export function roomRoutes(options: RoomOptions) {
 }
 
 /** What finds rooms that were made before. */
-export function roomRepeats({ store, presence }: Pick<RoomOptions, 'store' | 'presence'>) {
+export function roomIdempotency({ store, presence }: Pick<RoomOptions, 'store' | 'presence'>) {
   return {
     async create_room({ caller: { user }, payload: { client_id = '' } }) {
       const room = await store.rooms.byClientId({ user_id: user.id, client_id });
       return room && tell(presence, { room, duplicate: true });
     },
-  } satisfies Partial<Repeats>;
+  } satisfies Partial<Idempotency>;
 }
 
 function tell(

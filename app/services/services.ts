@@ -13,11 +13,11 @@ import { createLimiting } from './limits/limiting.ts';
 import type { Limits } from './limits/limits.ts';
 import { Tail } from './log/tail.ts';
 import { memberRoutes } from './member.ts';
-import { messageRepeats, messageRoutes } from './message.ts';
+import { messageIdempotency, messageRoutes } from './message.ts';
 import { watchOutsideWrites } from './outside-writes.ts';
 import { createPasswords } from './password.ts';
 import { Presence } from './presence.ts';
-import { roomRepeats, roomRoutes } from './room.ts';
+import { roomIdempotency, roomRoutes } from './room.ts';
 import { RoomPasswords } from './room-password.ts';
 import { Sessions, sessionRoutes } from './session.ts';
 import { createTokens } from './token.ts';
@@ -97,8 +97,8 @@ export async function createServices(options: ServicesOptions): Promise<Services
     ...messageRoutes(common),
     ...typingRoutes(typing),
   };
-  const repeats = { ...roomRepeats(common), ...messageRepeats(common) };
-  const dispatcher = new Dispatcher({ routes, repeats, limiting, presence, logger, metrics });
+  const idempotency = { ...roomIdempotency(common), ...messageIdempotency(common) };
+  const dispatcher = new Dispatcher({ routes, idempotency, limiting, presence, logger, metrics });
   const saving = setInterval(() => void presence.save(), SAVE_INTERVAL_MS);
   let unwatch = () => {};
 
