@@ -70,6 +70,14 @@ describe.each(KINDS)('over %s', (kind) => {
   });
 });
 
+it('a room that is asked for twice at once is made, and told of, once', async () => {
+  const ada = await server.connect();
+  const ask = () => server.ok(lone(ada), 'create_room', { name: 'twice', client_id: 'twice' });
+  const made = await Promise.all([ask(), ask()]);
+  expect(made.map(({ duplicate }) => duplicate)).toEqual(expect.arrayContaining([undefined, true]));
+  expect(ada.heard.filter((name) => name === 'room_created')).toHaveLength(1);
+});
+
 describe('an answer that holds a snapshot', () => {
   it('goes out at its place in the stream of a connection', async () => {
     const ada = await server.connect();
@@ -145,9 +153,13 @@ it('who types without a connection is told of all the same, until it has said it
   expect(member.heard.slice(-3)).toEqual(['typing_status', 'typing_status', 'message']);
 });
 
-it('a list that nobody waits for comes as an event', async () => {
+it('a list that nobody waits for comes as an event, and is a first page', async () => {
   const ada = await server.connect();
-  await server.services.dispatcher.call(ada, { name: 'get_rooms', body: {}, isUnanswered: true });
+  await server.services.dispatcher.call(ada, {
+    name: 'get_rooms',
+    body: { after: 'a later page' },
+    isUnanswered: true,
+  });
   expect(ada.heard.slice(-2)).toEqual(['rooms_list', 'rooms_list']);
 });
 

@@ -354,6 +354,18 @@ describe('a connection that does not sign in', () => {
     await ada.createRoom();
   });
 
+  it('because it was told to wait has as much more time', async () => {
+    const env = { RATE_LIMITS: 'guests_burst=1,guests_per_minute=60', SIGN_IN_TIMEOUT: '0.2' };
+    await using strict = await startServer({ env });
+    await guest(strict, 'ada');
+    const late = await connect(strict);
+    const began = performance.now();
+    const { code, retry_after_ms } = await late.refused('authenticate', { username: unique('can') });
+    expect([code, retry_after_ms]).toEqual(['RATE_LIMITED', expect.any(Number)]);
+    await late.ended();
+    expect(performance.now() - began).toBeGreaterThan(retry_after_ms ?? 0);
+  });
+
   it('is ended when it leaves the namespace', async () => {
     const raw = await openRaw(server, { username: unique('ada') });
     raw.send('41');
