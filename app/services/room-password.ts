@@ -10,7 +10,7 @@ export interface RoomPasswordOptions {
   readonly passwords: PasswordService;
   readonly newId: () => string;
   /** Slows guessing; null: it is not limited. */
-  readonly guesses: PasswordThrottle | null;
+  readonly passwordThrottle: PasswordThrottle | null;
 }
 
 /** What a room is like from outside; null: the caller may know of none. */
@@ -42,7 +42,7 @@ export class RoomPasswords {
     const hash = access?.password_hash ?? null;
     const wrong = hash === null ? new Refusal('ROOM_NOT_FOUND') : new Refusal('WRONG_PASSWORD', { field: 'password' });
     if (password === undefined) throw wrong;
-    const guess = this.#options.guesses?.begin(who);
+    const guess = this.#options.passwordThrottle?.begin(who);
     if ((await this.#matches(password, hash, guess)) && hash !== null) {
       guess?.right();
       return hash;

@@ -86,7 +86,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
   });
   const expiry = new Expiry({ store, sessions, now, uptime: () => performance.now(), logger });
   const passwords = createPasswords();
-  const roomPasswords = new RoomPasswords({ passwords, newId, guesses: limiting?.guesses ?? null });
+  const roomPasswords = new RoomPasswords({ passwords, newId, passwordThrottle: limiting?.passwordThrottle ?? null });
   const roomsPerUser = limits?.cap('rooms_per_user') ?? Number.POSITIVE_INFINITY;
   const onAddition = (user_id: string) => limits?.addition(user_id) ?? (() => {});
   const routes = {

@@ -15,7 +15,7 @@ export interface LimitingOptions {
 /** Everything that limits a server. */
 export interface Limiting {
   readonly limits: Limits;
-  readonly guesses: PasswordThrottle;
+  readonly passwordThrottle: PasswordThrottle;
   readonly admissions: { readonly [C in CommandName]?: Admission };
   /** Stops its timer. */
   close(): void;
@@ -31,7 +31,7 @@ const ADMISSION = { atOnce: 16, waiting: 256, perSecond: 400 } as const;
 export function createLimiting({ numbers, metrics }: LimitingOptions): Limiting {
   const now = () => performance.now();
   const limits = new Limits({ numbers, now, metrics });
-  const guesses = new PasswordThrottle({
+  const passwordThrottle = new PasswordThrottle({
     perRoom: limits.cap('wrong_passwords_per_room'),
     perAddress: limits.cap('wrong_passwords_per_address'),
     forgetMs: limits.cap('wrong_passwords_ms'),
@@ -39,12 +39,12 @@ export function createLimiting({ numbers, metrics }: LimitingOptions): Limiting 
   });
   const sweeping = setInterval(() => {
     limits.sweep();
-    guesses.sweep();
+    passwordThrottle.sweep();
   }, SWEEP_MS);
   sweeping.unref();
   return {
     limits,
-    guesses,
+    passwordThrottle,
     admissions: Object.fromEntries(
       COMMAND_NAMES.flatMap((name) => (COMMANDS[name].admitted ? [[name, new Admission({ ...ADMISSION, now })]] : [])),
     ),

@@ -5,15 +5,15 @@ const MINUTES_15 = 900_000;
 
 function guessesAt() {
   const clock = { now: 1_000 };
-  const guesses = new PasswordThrottle({ perRoom: 5, perAddress: 20, forgetMs: MINUTES_15, now: () => clock.now });
-  const begin = (user_id: string, room_id: string, address = 'here') => guesses.begin({ user_id, room_id, address });
+  const throttle = new PasswordThrottle({ perRoom: 5, perAddress: 20, forgetMs: MINUTES_15, now: () => clock.now });
+  const begin = (user_id: string, room_id: string, address = 'here') => throttle.begin({ user_id, room_id, address });
   /** A wrong one, checked at once. */
   const fail = (...who: Parameters<typeof begin>) => {
     const guess = begin(...who);
     guess.wrong();
     return guess.holdMs;
   };
-  return { guesses, begin, fail, clock };
+  return { throttle, begin, fail, clock };
 }
 
 const limited = expect.objectContaining({ code: 'RATE_LIMITED' });
@@ -96,14 +96,14 @@ describe('PasswordThrottle', () => {
   });
 
   it('sweeps away what is over, and nothing else', () => {
-    const { guesses, begin, fail, clock } = guessesAt();
+    const { throttle, begin, fail, clock } = guessesAt();
     for (let i = 0; i < 5; i++) fail('ada', 'room');
     clock.now += MINUTES_15 - 1;
-    guesses.sweep();
+    throttle.sweep();
     expect(() => begin('ada', 'room')).toThrow(limited);
-    expect(guesses.size).toEqual({ rooms: 1, addresses: 1 });
+    expect(throttle.size).toEqual({ rooms: 1, addresses: 1 });
     clock.now += 1;
-    guesses.sweep();
-    expect(guesses.size).toEqual({ rooms: 0, addresses: 0 });
+    throttle.sweep();
+    expect(throttle.size).toEqual({ rooms: 0, addresses: 0 });
   });
 });
