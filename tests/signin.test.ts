@@ -24,7 +24,8 @@ describe.each(TRANSPORTS)('signing in over %s', (transport) => {
     await client.waitFor('rooms_list');
     const { token, epoch, user } = session;
     expect(client.all('connect_response')).toEqual([{ status: 'success', user, token, epoch }]);
-    const order = client.entries.map((entry) => entry.name);
+    // Who of the tests before goes offline meanwhile is told too.
+    const order = client.entries.map((entry) => entry.name).filter((name) => !name.startsWith('user_'));
     expect(order).toEqual(['authenticate', 'connect_response', 'rooms_list']);
   });
 
