@@ -187,7 +187,7 @@ it('answers join_room with what it lists when the membership ends while the room
   const tablet = await connect(server, { token: phone.me.token });
   const room = await phone.createRoom();
   const codes = new Set<string>();
-  for (let i = 0; i < 200 && !codes.has('NOT_A_MEMBER'); i++) {
+  for (let i = 0; i < 200 && codes.size < 2; i++) {
     const reads = Array.from({ length: 3 }, () => tablet.call('join_room', { room_id: room.id }));
     await phone.ok('leave_room', { room_id: room.id });
     for (const answer of await Promise.all(reads)) codes.add(answer.ok ? 'ok' : answer.error.code);
