@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type JsonSchema, refName } from '../app/http/schemas.ts';
 import {
   COMMAND_NAMES,
   COMMANDS,
@@ -39,26 +40,6 @@ export interface Contract {
   readonly limits: readonly string[];
 }
 
-/** The parts of JSON Schema that a contract is read from. */
-interface Schema {
-  readonly $ref?: string;
-  readonly type?: string | readonly string[];
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly items?: Schema;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly anyOf?: readonly Schema[];
-  readonly oneOf?: readonly Schema[];
-  readonly allOf?: readonly Schema[];
-}
-
 /** The contract as it is declared now. */
 export function contract(): Contract {
   const command = (name: (typeof COMMAND_NAMES)[number]) => {
@@ -80,15 +61,15 @@ export function contract(): Contract {
 
 /** The fields of what a schema takes (`input`) or gives. */
 export function fieldsOf(schema: z.ZodType, io: 'input' | 'output'): ContractFields {
-  const { $defs = {}, ...root } = z.toJSONSchema(schema, { io }) as Schema & { $defs?: Record<string, Schema> };
+  const { $defs = {}, ...root } = z.toJSONSchema(schema, { io }) as JsonSchema & { $defs?: Record<string, JsonSchema> };
   const fields: Record<string, ContractField> = {};
   walk(root, '', true);
   return fields;
 
-  function walk(given: Schema, path: string, required: boolean): void {
+  function walk(given: JsonSchema, path: string, required: boolean): void {
     const { $ref, allOf = [], ...rest } = given;
-    const target = $ref === undefined ? {} : $defs[$ref.slice($ref.lastIndexOf('/') + 1)];
-    const schema: Schema = Object.assign({}, target, ...allOf, rest);
+    const target = $ref === undefined ? {} : $defs[refName($ref)];
+    const schema: JsonSchema = Object.assign({}, target, ...allOf, rest);
     const all = schema.anyOf ?? schema.oneOf ?? [schema];
     const shapes = all.filter(({ type }) => type !== 'null');
     const nullable = shapes.length < all.length || typesOf(schema).includes('null');
@@ -104,7 +85,7 @@ export function fieldsOf(schema: z.ZodType, io: 'input' | 'output'): ContractFie
     for (const [i, shape] of shapes.entries()) walk(shape, `${path}<${i}>`, true);
   }
 
-  function plain(schema: Schema, path: string): void {
+  function plain(schema: JsonSchema, path: string): void {
     const { properties = {}, items } = schema;
     const type = typesOf(schema).find((one) => one !== 'null') ?? 'any';
     const values = schema.const === undefined ? schema.enum : [schema.const];
@@ -119,7 +100,7 @@ export function fieldsOf(schema: z.ZodType, io: 'input' | 'output'): ContractFie
   }
 }
 
-const typesOf = ({ type }: Schema): readonly string[] => (type === undefined ? [] : [type].flat());
+const typesOf = ({ type }: JsonSchema): readonly string[] => (type === undefined ? [] : [type].flat());
 
 /** What a client may not rely on any more, in words; none when the contract has only grown. */
 export function breakingChanges(before: Contract, now: Contract): string[] {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type JsonSchema, refName } from '../app/http/schemas.ts';
 import {
   CAPS,
   COMMAND_NAMES,
@@ -14,16 +15,6 @@ import {
   type RateName,
 } from '../protocol/index.ts';
 
-interface Schema {
-  readonly $ref?: string;
-  readonly const?: unknown;
-  readonly default?: unknown;
-  readonly items?: Schema;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly anyOf?: readonly Schema[];
-}
-
 const code = (text: string) => `\`${text}\``;
 const codes = (names: readonly string[]) => names.map(code).join(', ');
 const number = (value: number) => value.toLocaleString('en');
@@ -34,8 +25,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 /** What a schema holds, shortly: `{ name, type?: 'public' }`; undefined where the name of the field says enough. */
-function shape(schema: Schema): string | undefined {
-  if (schema.$ref !== undefined) return schema.$ref.slice(schema.$ref.lastIndexOf('/') + 1);
+function shape(schema: JsonSchema): string | undefined {
+  if (schema.$ref !== undefined) return refName(schema.$ref);
   if (schema.anyOf !== undefined) {
     const shapes = schema.anyOf.map(shape);
     return shapes.includes(undefined) ? undefined : shapes.join(' | ');
@@ -56,7 +47,7 @@ function shape(schema: Schema): string | undefined {
 }
 
 const shapeOf = (schema: z.ZodType, io: 'input' | 'output') =>
-  code(shape(z.toJSONSchema(schema, { io }) as Schema) ?? '');
+  code(shape(z.toJSONSchema(schema, { io }) as JsonSchema) ?? '');
 
 function commands(): string {
   const rows = COMMAND_NAMES.map((name) => {
