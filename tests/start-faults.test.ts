@@ -58,7 +58,7 @@ describe('a start that fails says where, why and what to do, in one line', () =>
     await using server = await usedFolder();
     const path = join(server.folder, 'sohbet.db');
     const db = new DatabaseSync(path);
-    db.exec('PRAGMA user_version = 1000');
+    db.exec("PRAGMA user_version = 1000; UPDATE meta SET value = '1000' WHERE key = 'compatible_from'");
     db.close();
     const line = await refusal(server.folder);
     expect(line).toMatch(`Cannot open the database ${path}: It has schema 1000, made by a newer version`);

@@ -15,6 +15,7 @@ const OWN_FILE = /(["'])(\.{1,2}\/[\w./-]+)\.ts\1/g;
 const DATA = [
   'package.json',
   'app/http/assets',
+  ...globSync('app/stores/*/migrations/*.sql', { cwd: ROOT }),
   ...Object.values(TEXTS).flatMap((text) => (typeof text === 'string' ? [text] : Object.values(text))),
 ];
 

@@ -69,7 +69,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'drop the unique key on client_id',
     patches: [
       {
-        file: 'app/stores/sqlite/migrations.ts',
+        file: 'app/stores/sqlite/migrations/0001-tables.sql',
         from: 'CREATE UNIQUE INDEX messages_by_client_id',
         to: 'CREATE INDEX messages_by_client_id',
       },

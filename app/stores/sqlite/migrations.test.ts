@@ -5,7 +5,7 @@ import { afterAll, expect, it } from 'vitest';
 import { Id } from '../../../protocol/fields.ts';
 import { foldCase } from '../../models/text.ts';
 import { Database } from './database.ts';
-import { MIGRATIONS, migrate } from './migrations.ts';
+import { migrate } from './migrations.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'sohbet-migrations-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -15,7 +15,7 @@ let made = 0;
 /** A database as a version wrote it that knew so many steps, closed with the test. */
 function older(steps: number) {
   const db = new Database(join(folder, `${++made}.db`));
-  migrate(db, MIGRATIONS.slice(0, steps));
+  migrate(db, steps);
   return { db, [Symbol.dispose]: () => db.close() };
 }
 
@@ -148,4 +148,27 @@ it('gives a name again to who came to none while away, and leaves who is retired
   for (const id of ['2', '3', '4']) expect(nameOf(id)).toMatch(/^ADA \d+$/);
   for (const id of ['7', '8']) expect(nameOf(id)).toMatch(/^guest \d+$/);
   for (const { id, username, name_key } of users) expect(name_key).toBe(id === '6' ? null : foldCase(username));
+});
+
+it('lets an older program use what a newer one made, where a step says so, and no other', () => {
+  using newest = older(9);
+  const { db } = newest;
+  const epoch = migrate(db);
+  const compatible = "UPDATE meta SET value = ? WHERE key = 'compatible_from'";
+  const schema = () => db.get('SELECT * FROM pragma_user_version, (SELECT group_concat(sql) FROM sqlite_schema)');
+  const before = schema();
+  db.run(compatible, '8');
+  expect(migrate(db, 8)).toBe(epoch);
+  expect(schema()).toEqual(before);
+  expect(() => migrate(db, 7)).toThrow(/made by a newer version; this one knows 7/);
+  db.run("DELETE FROM meta WHERE key = 'compatible_from'");
+  expect(() => migrate(db, 8)).toThrow(/made by a newer version/);
+});
+
+it('notes the oldest program that may run on what it made', () => {
+  using old = older(1);
+  const value = () => old.db.get("SELECT value FROM meta WHERE key = 'compatible_from'");
+  expect(value()).toEqual({ value: '1' });
+  migrate(old.db, 9);
+  expect(value()).toEqual({ value: '9' });
 });

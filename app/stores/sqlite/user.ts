@@ -61,23 +61,6 @@ function revokeOne(db: Database, token: { user_id: string; token_id: string; exp
   db.run("INSERT INTO notices (kind, subject, token_id) VALUES ('token_revoked', ?, ?)", user_id, token_id);
 }
 
-/** Tells whether nobody holds a name of a key. */
-const isFree = (db: Database) => (name_key: string) =>
-  db.get('SELECT 1 FROM users WHERE name_key = ?', name_key) === undefined;
-
-/** Gives the name back to each user of whom others took it, or one that is like it: for databases of before that ended. */
-export function giveNames(db: Database): void {
-  const sql = 'SELECT id, username FROM users WHERE name_key IS NULL AND retired_at IS NULL';
-  for (const { id, username } of db.all<{ id: string; username: string }>(sql)) {
-    const name_key = foldCase(username);
-    const isOwn = !isReserved(name_key) && isFree(db)(name_key);
-    const names = isOwn ? [username] : [username, 'guest'].map((name) => freeNameLike(name, isFree(db)));
-    const name = names.find((found) => found !== undefined);
-    if (name !== undefined)
-      db.run('UPDATE users SET username = ?, name_key = ? WHERE id = ?', name, foldCase(name), id);
-  }
-}
-
 /** What the reader does with users and their tokens. */
 export function userReads(db: Database) {
   const revoked = (token: TokenIdentity, generation: number) =>
@@ -90,7 +73,8 @@ export function userReads(db: Database) {
     },
 
     freeNameLike(username: string): string | undefined {
-      return freeNameLike(username, isFree(db));
+      const sql = 'SELECT 1 FROM users WHERE name_key = ?';
+      return freeNameLike(username, (name_key) => db.get(sql, name_key) === undefined);
     },
 
     session({ user_id, token, mine }: SessionInput): SessionSnapshot {
