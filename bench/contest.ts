@@ -1,8 +1,8 @@
 import type { ConnectRequest, LoadResult, Request } from './load/operations.ts';
 import { LoadClient, type Watched } from './load-client.ts';
 import type { Options } from './options.ts';
-import { median } from './report.ts';
-import { Server, type ServerName, type ServerOptions } from './servers.ts';
+import { median, ratioLine } from './report.ts';
+import { SERVERS, Server, type ServerName, type ServerOptions } from './servers.ts';
 
 /** A server that takes part, under the name that the tables give it. */
 export interface Entry {
@@ -25,11 +25,24 @@ export function profileOf({ profile }: Options): ServerOptions {
   return profile === undefined ? {} : { profile };
 }
 
-/** The servers that were asked for, as they stand, stock first. */
-export function entriesOf(options: Options): Entry[] {
-  return (['stock', 'sohbet'] as const)
+/** The servers that were asked for, of those that `among` names, as they stand, Sohbet last. */
+export function entriesOf(options: Options, among: readonly ServerName[] = SERVERS): Entry[] {
+  return among
     .filter((name) => options.servers.includes(name))
-    .map((name) => ({ label: name, name, options: profileOf(options) }));
+    .map((name) => ({
+      label: name,
+      name,
+      options: profileOf(options),
+    }));
+}
+
+/** A line for each server beside Sohbet: what Sohbet's rounds are, as a multiple of that one's. */
+export function ratiosOf(what: string, results: Map<string, Round[]>, pick: (rounds: Round[]) => number[]): string[] {
+  const sohbet = results.get('sohbet');
+  if (!sohbet) return [];
+  return [...results]
+    .filter(([label]) => label !== 'sohbet')
+    .map(([label, rounds]) => ratioLine(`${what}, sohbet / ${label}`, pick(sohbet), pick(rounds)));
 }
 
 /** How many messages a sender keeps outstanding, for a number of rooms: with more rooms, fewer each. */

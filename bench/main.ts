@@ -1,4 +1,4 @@
-/** `npm run bench`: starts Sohbet and a stock Socket.IO server in turn under the same load and prints how they compare. */
+/** `npm run bench`: starts Sohbet and what it is compared with in turn under the same load and prints how they compare. */
 import { writeFileSync } from 'node:fs';
 import { readOptions, USAGE } from './options.ts';
 import { cleanUp, cleanUpAtExit } from './processes.ts';

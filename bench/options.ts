@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { ServerName } from './servers.ts';
+import { SERVERS, type ServerName } from './servers.ts';
 
 /** What the command line asks for. */
 export interface Options {
@@ -33,7 +33,7 @@ export const USAGE = `usage: npm run bench -- [scenario…] [options]
 scenarios (default: fanout lone durable idle)
   fanout    closed loop of 1,000 connections in 1, 10 and 100 rooms: deliveries a second, latency
   lone      one message at a time: time to its acknowledgement, beside a bare fdatasync of this disk
-  durable   Sohbet with its database on disk against the same in memory: sends a second
+  durable   sends a second that are stored, few receivers a room; Sohbet in memory beside it
   idle      memory a connection
   half      latency at half of the load that stock Socket.IO reaches
   resume    a sync of 1,000 and of 10,000 missed messages
@@ -42,14 +42,14 @@ scenarios (default: fanout lone durable idle)
   start     time to the first answer and memory at rest, from the source and built, with messages stored
 
 options
-  --rounds N        rounds, both servers in turn (7)
+  --rounds N        rounds, the servers in turn (7)
   --seconds S       length of one measurement (2)
   --connections N   connections (1000; idle: 2000)
   --rooms N,N…      numbers of rooms (1,10,100)
   --window N        messages outstanding a sender (32, 8, 4 for 1, 10, 100 rooms)
   --body N          bytes of content a message (64)
   --messages N      messages stored for start (100000)
-  --servers A,B     which servers: stock,sohbet
+  --servers A,B     which servers: stock, by-hand (one INSERT a message), sohbet (all)
   --json FILE       writes all numbers to FILE
   --profile DIR     writes CPU profiles of the servers to DIR
   --quick           a smoke run: 1 round of 0.5 s, 200 connections, 1 and 100 rooms, 10,000 messages`;
@@ -64,8 +64,8 @@ function count(name: string, text: string, least: number): number {
 
 function servers(text: string): ServerName[] {
   const names = text.split(',');
-  if (names.every((name): name is ServerName => name === 'stock' || name === 'sohbet')) return names;
-  throw new RangeError(`--servers must be stock, sohbet or both with a comma, not ${text}`);
+  if (names.every((name): name is ServerName => SERVERS.some((known) => known === name))) return names;
+  throw new RangeError(`--servers must be of ${SERVERS.join(', ')}, with commas, not ${text}`);
 }
 
 /** Reads the command line. Returns null when help is asked for; throws with one line on a wrong argument. */
@@ -107,7 +107,7 @@ export function readOptions(args: string[], known: readonly string[]): Options |
     window: optional('window'),
     body: count('body', values.body ?? '64', 17),
     messages: count('messages', values.messages ?? (quick ? '10000' : '100000'), 1),
-    servers: servers(values.servers ?? 'stock,sohbet'),
+    servers: servers(values.servers ?? SERVERS.join()),
     json: values.json,
     profile: values.profile,
   };

@@ -7,8 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { cpuSeconds, makeFolder, removeFolder, residentBytes, startNode, stopChild } from './processes.ts';
 
-/** The two servers that are compared. */
-export type ServerName = 'stock' | 'sohbet';
+/** The servers that are compared, in the order of the tables; see `rivals/` for the first two. */
+export const SERVERS = ['stock', 'by-hand', 'sohbet'] as const;
+
+/** One of {@link SERVERS}. */
+export type ServerName = (typeof SERVERS)[number];
 
 /** What differs between starts of a server. */
 export interface ServerOptions {
@@ -38,7 +41,10 @@ export interface Memory {
 }
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const STOCK = fileURLToPath(new URL('./stock.ts', import.meta.url));
+const RIVALS = {
+  stock: fileURLToPath(new URL('./rivals/stock.ts', import.meta.url)),
+  'by-hand': fileURLToPath(new URL('./rivals/by-hand-sqlite.ts', import.meta.url)),
+};
 const COLLECT = new URL('./collect.ts', import.meta.url).href;
 const START_LIMIT_MS = 120_000;
 const STOP_LIMIT_MS = 15_000;
@@ -73,7 +79,7 @@ function freePort(): Promise<number> {
 export class Server {
   readonly name: ServerName;
   readonly port: number;
-  /** Where Sohbet keeps its data. */
+  /** Where it keeps its data. */
   readonly folder: string;
   /** From the start of the process to the first answer to `GET /health/live`. */
   readyMs = 0;
@@ -89,8 +95,8 @@ export class Server {
     const flags = [...(options.flags ?? []), ...(name === 'sohbet' ? productionFlags() : [])];
     if (options.collectable) flags.push('--expose-gc', '--import', COLLECT);
     if (options.profile) flags.push('--cpu-prof', `--cpu-prof-dir=${options.profile}`);
-    const program = join(ROOT, options.built ? 'dist/app/main.js' : 'app/start.js');
-    this.#child = startNode('server', [...flags, name === 'stock' ? STOCK : program], {
+    const sohbet = join(ROOT, options.built ? 'dist/app/main.js' : 'app/start.js');
+    this.#child = startNode('server', [...flags, name === 'sohbet' ? sohbet : RIVALS[name]], {
       // Away from the repository, so that a developer's own .env does not take part.
       cwd: place.folder,
       env: { ...process.env, ...this.#environment() },
@@ -187,11 +193,12 @@ export class Server {
   }
 
   #environment(): Record<string, string> {
-    const file = `sqlite:${join(this.folder, 'bench.db')}`;
+    const file = join(this.folder, 'bench.db');
     return {
       HOST: '127.0.0.1',
       PORT: String(this.port),
-      DATABASE_URL: this.#options.storage === 'memory' ? 'sqlite::memory:' : file,
+      DATABASE_URL: this.#options.storage === 'memory' ? 'sqlite::memory:' : `sqlite:${file}`,
+      SQLITE_FILE: file,
       TOKEN_SECRET: randomBytes(32).toString('hex'),
       LOG_LEVEL: 'error',
       RATE_LIMITS: this.#options.limits ?? 'off',

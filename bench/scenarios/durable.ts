@@ -1,6 +1,6 @@
-import { contest, type Entry, faults, profileOf, type Round, windowOf } from '../contest.ts';
-import { mebibytes, median, ratioLine, short, spread, type Table } from '../report.ts';
-import type { Server } from '../servers.ts';
+import { contest, type Entry, entriesOf, faults, profileOf, type Round, ratiosOf, windowOf } from '../contest.ts';
+import { mebibytes, median, short, spread, type Table } from '../report.ts';
+import type { Server, ServerOptions } from '../servers.ts';
 import { acknowledgedRates } from './fanout.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -42,13 +42,11 @@ function row(label: string, rounds: Round[]): string[] {
   ];
 }
 
-/** What the disk costs: the same server with its database on disk and in memory, few receivers a room. */
+/** How many sends a second are stored, with few receivers a room; and what the disk costs: Sohbet in memory beside it. */
 export const durable: Scenario = async (options, _findings, onTable) => {
-  const entries: Entry[] = (['memory', 'disk'] as const).map((storage) => ({
-    label: storage,
-    name: 'sohbet',
-    options: { storage, ...profileOf(options) },
-  }));
+  const inMemory: ServerOptions = { storage: 'memory', ...profileOf(options) };
+  const entries: Entry[] = entriesOf(options, ['by-hand', 'sohbet']);
+  if (options.servers.includes('sohbet')) entries.unshift({ label: 'in memory', name: 'sohbet', options: inMemory });
   for (const rooms of options.rooms) {
     const window = windowOf(rooms, options);
     const readings = new Map<string, Map<string, number>>();
@@ -64,12 +62,11 @@ export const durable: Scenario = async (options, _findings, onTable) => {
       rounds: options.rounds,
       around,
     });
-    const rates = (label: string) => acknowledgedRates(results.get(label) ?? []);
     const table: Table = {
-      title: `durable: rooms=${rooms} window=${window}, ${RECEIVERS} receivers a room, sohbet on disk and in memory`,
-      columns: ['storage', 'durable sends/s', 'ack p50 ms', 'ack p99 ms', 'server CPU s/s', 'RSS MiB'],
+      title: `durable: rooms=${rooms} window=${window}, ${RECEIVERS} receivers a room`,
+      columns: ['server', 'sends/s', 'ack p50 ms', 'ack p99 ms', 'server CPU s/s', 'RSS MiB'],
       rows: [...results].map(([label, rounds]) => row(label, rounds)),
-      notes: [ratioLine('sends/s, disk / memory', rates('disk'), rates('memory'))],
+      notes: ratiosOf('sends/s', results, acknowledgedRates),
       data: { rooms, window, commits, rounds: Object.fromEntries(results) },
     };
     for (const [label, byName] of Object.entries(commits)) {

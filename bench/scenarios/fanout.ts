@@ -1,5 +1,5 @@
-import { contest, entriesOf, faults, type Round, windowOf } from '../contest.ts';
-import { mebibytes, median, ratioLine, short, spread, type Table } from '../report.ts';
+import { contest, entriesOf, faults, type Round, ratiosOf, windowOf } from '../contest.ts';
+import { mebibytes, median, short, spread, type Table } from '../report.ts';
 import type { Scenario } from './scenario.ts';
 
 /** The columns of {@link loadRow}. */
@@ -56,16 +56,14 @@ export const fanout: Scenario = async (options, findings, onTable) => {
       title: `fanout: rooms=${rooms} window=${window} connections=${connections} body=${options.body} B`,
       columns: LOAD_COLUMNS,
       rows: [...results].map(([label, rounds]) => loadRow(label, rounds)),
-      notes: [],
+      notes: [
+        ...ratiosOf('deliveries/s', results, deliveryRates),
+        ...ratiosOf('deliveries/CPU s', results, deliveriesByCpu),
+      ],
       data: { rooms, window, connections, rounds: Object.fromEntries(results) },
     };
     const stock = results.get('stock');
-    const sohbet = results.get('sohbet');
     if (stock) findings.stockTop.set(rooms, median(deliveryRates(stock)));
-    if (stock && sohbet) {
-      table.notes.push(ratioLine('deliveries/s, sohbet / stock', deliveryRates(sohbet), deliveryRates(stock)));
-      table.notes.push(ratioLine('deliveries/CPU s, sohbet / stock', deliveriesByCpu(sohbet), deliveriesByCpu(stock)));
-    }
     for (const [label, rounds] of results) table.notes.push(...faults(label, rounds));
     onTable(table);
   }

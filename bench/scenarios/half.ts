@@ -1,5 +1,5 @@
-import { contest, entriesOf, faults, windowOf } from '../contest.ts';
-import { median, ratioLine, short, type Table } from '../report.ts';
+import { contest, entriesOf, faults, ratiosOf, windowOf } from '../contest.ts';
+import { median, short, type Table } from '../report.ts';
 import { deliveryRates, LOAD_COLUMNS, loadRow } from './fanout.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -24,7 +24,7 @@ export const half: Scenario = async (options, findings, onTable) => {
       findings.stockTop.set(rooms, top);
     }
     const rate = top / 2 / (connections / rooms);
-    const results = await contest(entriesOf(options), {
+    const results = await contest(entriesOf(options, ['stock', 'sohbet']), {
       connect,
       measurement: { op: 'open', rate, seconds: options.seconds },
       rounds: options.rounds,
@@ -36,8 +36,7 @@ export const half: Scenario = async (options, findings, onTable) => {
       notes,
       data: { rooms, rate, connections, rounds: Object.fromEntries(results) },
     };
-    const p99 = (label: string) => (results.get(label) ?? []).map((round) => round.delivery.p99);
-    if (results.size === 2) notes.push(ratioLine('p99, sohbet / stock', p99('sohbet'), p99('stock')));
+    notes.push(...ratiosOf('p99', results, (rounds) => rounds.map((round) => round.delivery.p99)));
     for (const [label, rounds] of results) notes.push(...faults(label, rounds));
     onTable(table);
   }

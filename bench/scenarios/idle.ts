@@ -39,7 +39,7 @@ async function footprint(entry: Entry, connections: number, body: number): Promi
 
 /** Stock without flags, Sohbet with those of `npm start`, and stock with the same when there are any. */
 function entries(options: Options): Entry[] {
-  const list = entriesOf(options);
+  const list = entriesOf(options, ['stock', 'sohbet']);
   const flags = productionFlags();
   if (flags.length > 0 && options.servers.includes('stock')) {
     list.splice(1, 0, { label: 'stock, same flags', name: 'stock', options: { flags } });

@@ -1,6 +1,6 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { contest, entriesOf, faults, type Round } from '../contest.ts';
+import { contest, entriesOf, faults, type Round, ratiosOf } from '../contest.ts';
 import { isMemory, makeFolder, removeFolder } from '../processes.ts';
 import { median, short, spread, type Table } from '../report.ts';
 import type { Scenario } from './scenario.ts';
@@ -53,7 +53,7 @@ export const lone: Scenario = async (options, _findings, onTable) => {
     title: 'lone: one message at a time, send to acknowledgement',
     columns: ['server', 'p50 ms', 'p99 ms', 'a second'],
     rows: [...results].map(([label, rounds]) => row(label, rounds)),
-    notes: [],
+    notes: ratiosOf('p50', results, (rounds) => rounds.map((round) => round.acknowledgement.p50)),
     data: { disk, rounds: Object.fromEntries(results) },
   };
   table.rows.push([
