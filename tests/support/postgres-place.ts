@@ -74,6 +74,7 @@ async function reachable({ bin, movable }: PostgresPrograms, folder: string, run
   } catch {
     const copy = join(folder, 'programs');
     await cp(movable, copy, { recursive: true, verbatimSymlinks: true });
+    await run('chown', ['-R', `${runner.uid}:${runner.gid}`, copy]);
     return join(copy, 'bin');
   }
 }
