@@ -16,7 +16,7 @@ const STALE_MS = 6 * 3_600_000;
 let made = 0;
 
 /** The server of the tests, where databases may be made: `TEST_DATABASE_URL`. Throws when there is none. */
-export function testServerUrl(): string {
+function testServerUrl(): string {
   const url = process.env['TEST_DATABASE_URL'];
   if (url === undefined || url === '') throw new Error('There is no PostgreSQL for the tests: set TEST_DATABASE_URL.');
   return url;
