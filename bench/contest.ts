@@ -1,6 +1,7 @@
 import type { ConnectRequest, LoadResult, Request } from './load/operations.ts';
 import { LoadClient, type Watched } from './load-client.ts';
 import type { Options } from './options.ts';
+import { type Line, overLines } from './postgres.ts';
 import { median, ratioLine } from './report.ts';
 import { SERVERS, Server, type ServerName, type ServerOptions } from './servers.ts';
 
@@ -25,15 +26,33 @@ export function profileOf({ profile }: Options): ServerOptions {
   return profile === undefined ? {} : { profile };
 }
 
-/** The servers that were asked for, of those that `among` names, as they stand, Sohbet last. */
-export function entriesOf(options: Options, among: readonly ServerName[] = SERVERS): Entry[] {
-  return among
-    .filter((name) => options.servers.includes(name))
-    .map((name) => ({
-      label: name,
-      name,
-      options: profileOf(options),
-    }));
+/**
+ * The servers that were asked for, of those that `among` names, Sohbet last. With a line those that store do it in
+ * PostgreSQL, and Sohbet on SQLite stands beside them.
+ */
+export function entriesOf(options: Options, among: readonly ServerName[] = SERVERS, line?: Line): Entry[] {
+  const profile = profileOf(options);
+  const names = among.filter((name) => options.servers.includes(name));
+  const entries: Entry[] = names.map((name) => ({
+    label: name,
+    name,
+    options: { ...profile, line: name === 'stock' ? undefined : line },
+  }));
+  const last = entries.at(-1);
+  if (line && last?.name === 'sohbet')
+    entries.splice(-1, 0, { label: 'sohbet, SQLite', name: 'sohbet', options: profile });
+  return entries;
+}
+
+/** Hands `use` each line to PostgreSQL that was asked for, in turn; nothing, once, where SQLite was. */
+export async function overStores(options: Options, use: (line?: Line) => Promise<void>): Promise<void> {
+  if (options.store === 'sqlite') await use();
+  else await overLines(options.roundTrips, use);
+}
+
+/** What a title says of the line, if there is one. */
+export function lineTitle(line: Line | undefined): string {
+  return line ? `, ${line.title}` : '';
 }
 
 /** A line for each server beside Sohbet: what Sohbet's rounds are, as a multiple of that one's. */

@@ -16,7 +16,9 @@ export interface Watched {
   cpuSeconds: number;
   /** Resident memory at the end of the window, in bytes. */
   rss: number;
-  /** Processor seconds that the machine spent on anything but the server and the load client, for each second. */
+  /** Processor seconds that the PostgreSQL behind it took, for each second; 0 without one. */
+  postgres: number;
+  /** Processor seconds that the machine spent on anything but these and the load client, for each second. */
   others: number;
 }
 
@@ -34,7 +36,13 @@ export class LoadClient {
 
   /** Has the client do one thing, and watches the server meanwhile. Throws when either fails. */
   async request<R extends Request>(request: R): Promise<Results[R['op']] & { server: Watched }> {
-    const server = { cpu: Number.NaN, cpuSeconds: Number.NaN, rss: Number.NaN, others: Number.NaN };
+    const server: Watched = {
+      cpu: Number.NaN,
+      cpuSeconds: Number.NaN,
+      rss: Number.NaN,
+      postgres: 0,
+      others: Number.NaN,
+    };
     let begin = this.#clocks();
     const onEdge = (edge: 'begin' | 'end') => {
       const now = this.#clocks();
@@ -45,7 +53,9 @@ export class LoadClient {
         // By this process's own clock: the edges reach it a little after they happened.
         const wall = now.wall - begin.wall;
         server.cpu = server.cpuSeconds / wall;
-        const ours = server.cpuSeconds + now.client - begin.client;
+        const postgres = now.postgres - begin.postgres;
+        server.postgres = postgres / wall;
+        const ours = server.cpuSeconds + postgres + now.delay - begin.delay + now.client - begin.client;
         server.others = Math.max(0, now.machine - begin.machine - ours) / wall;
       }
     };
@@ -59,10 +69,12 @@ export class LoadClient {
     return stopChild(this.#child, 0);
   }
 
-  #clocks(): { wall: number; server: number; client: number; machine: number } {
+  #clocks(): Record<'wall' | 'server' | 'postgres' | 'delay' | 'client' | 'machine', number> {
     return {
       wall: performance.now() / 1000,
       server: this.#server.cpu,
+      postgres: this.#server.postgresCpu,
+      delay: this.#server.delayCpu,
       client: cpuSeconds(this.#child.pid ?? 0),
       machine: busySeconds(),
     };

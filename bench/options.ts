@@ -21,6 +21,10 @@ export interface Options {
   messages: number;
   /** Which servers take part. */
   servers: ServerName[];
+  /** Where servers store that do. */
+  store: 'sqlite' | 'postgres';
+  /** How much longer than loopback a round trip to PostgreSQL takes, in milliseconds: each in turn. */
+  roundTrips: number[];
   /** A file for all numbers. */
   json: string | undefined;
   /** A folder for CPU profiles of the servers. */
@@ -50,6 +54,9 @@ options
   --body N          bytes of content a message (64)
   --messages N      messages stored for start (100000)
   --servers A,B     which servers: stock, by-hand (one INSERT a message), sohbet (all)
+  --store NAME      where they store in fanout, lone and durable: sqlite, or postgres with Sohbet on SQLite beside it
+                    (sqlite)
+  --round-trips N,N…  milliseconds that a round trip to PostgreSQL takes more than on loopback (0,1,2)
   --json FILE       writes all numbers to FILE
   --profile DIR     writes CPU profiles of the servers to DIR
   --quick           a smoke run: 1 round of 0.5 s, 200 connections, 1 and 100 rooms, 10,000 messages`;
@@ -68,6 +75,11 @@ function servers(text: string): ServerName[] {
   throw new RangeError(`--servers must be of ${SERVERS.join(', ')}, with commas, not ${text}`);
 }
 
+function store(text: string): Options['store'] {
+  if (text === 'sqlite' || text === 'postgres') return text;
+  throw new RangeError(`--store must be sqlite or postgres, not ${text}`);
+}
+
 /** Reads the command line. Returns null when help is asked for; throws with one line on a wrong argument. */
 export function readOptions(args: string[], known: readonly string[]): Options | null {
   const text = { type: 'string' } as const;
@@ -84,6 +96,8 @@ export function readOptions(args: string[], known: readonly string[]): Options |
       body: text,
       messages: text,
       servers: text,
+      store: text,
+      'round-trips': text,
       json: text,
       profile: text,
       quick: flag,
@@ -108,6 +122,8 @@ export function readOptions(args: string[], known: readonly string[]): Options |
     body: count('body', values.body ?? '64', 17),
     messages: count('messages', values.messages ?? (quick ? '10000' : '100000'), 1),
     servers: servers(values.servers ?? SERVERS.join()),
+    store: store(values.store ?? 'sqlite'),
+    roundTrips: (values['round-trips'] ?? '0,1,2').split(',').map((ms) => count('round-trips', ms, 0)),
     json: values.json,
     profile: values.profile,
   };

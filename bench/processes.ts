@@ -10,8 +10,8 @@ const TICKS = 100;
 const children = new Set<ChildProcess>();
 const folders = new Set<string>();
 
-/** The core that a process of the bench is kept on: servers on one, the load client on the other. */
-export type Role = 'server' | 'client';
+/** The core that a process of the bench is kept on: servers on one, the load client on the other, others anywhere. */
+export type Role = 'server' | 'client' | 'neither';
 
 let pinned: boolean | undefined;
 
@@ -31,7 +31,7 @@ export function pinning(): boolean {
 /** Starts Node with `args` as a child that does not outlive the bench, pinned by its role when that can be done. */
 export function startNode(role: Role, args: string[], options: SpawnOptions): ChildProcess {
   const command = [process.execPath, ...args];
-  if (pinning()) command.unshift('taskset', '-c', role === 'server' ? '0' : '1');
+  if (role !== 'neither' && pinning()) command.unshift('taskset', '-c', role === 'server' ? '0' : '1');
   const child = spawn(command[0] as string, command.slice(1), options);
   children.add(child);
   child.once('exit', () => children.delete(child));
@@ -103,10 +103,30 @@ export function openFiles(pid: number): number {
 
 /** The processor time of a process, all its threads together, in seconds; NaN where there is no /proc. */
 export function cpuSeconds(pid: number): number {
+  const [own = Number.NaN] = cpuTimes(pid);
+  return own;
+}
+
+/** The same with all its children, those that have ended too. */
+export function treeCpuSeconds(pid: number): number {
+  const [own = Number.NaN, ended = Number.NaN] = cpuTimes(pid);
+  const children = readProc(pid, `task/${pid}/children`).split(' ').map(Number).filter(Boolean);
+  // One that has ended since the list was read counts with its parent the next time.
+  return children.reduce((sum, child) => sum + (cpuTimes(child)[0] ?? 0), own + ended);
+}
+
+/** Processor seconds of a process, and of its children that have ended; nothing where there is no such process or /proc. */
+function cpuTimes(pid: number): [] | [number, number] {
   const stat = readProc(pid, 'stat');
-  // The name, in parentheses, may hold anything; utime and stime are the 12th and 13th field after it.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields.length > 12 ? (Number(fields[11]) + Number(fields[12])) / TICKS : Number.NaN;
+  // The name, in parentheses, may hold anything; utime, stime, cutime and cstime are the 12th field after it and on.
+  const fields = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 15)
+    .map(Number);
+  if (fields.length < 4) return [];
+  const [user = 0, system = 0, childUser = 0, childSystem = 0] = fields;
+  return [(user + system) / TICKS, (childUser + childSystem) / TICKS];
 }
 
 /** The processor time that the whole machine spent on work since it started, in seconds; NaN where there is no /proc. */

@@ -5,6 +5,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { TestDatabase } from '../tests/support/postgres-databases.ts';
+import type { Line } from './postgres.ts';
 import { cpuSeconds, makeFolder, removeFolder, residentBytes, startNode, stopChild } from './processes.ts';
 
 /** The servers that are compared, in the order of the tables; see `rivals/` for the first two. */
@@ -15,8 +17,10 @@ export type ServerName = (typeof SERVERS)[number];
 
 /** What differs between starts of a server. */
 export interface ServerOptions {
-  /** Of Sohbet: a file in a temporary folder (the default), or in memory. */
+  /** Of Sohbet: SQLite in a file in a temporary folder (the default), or in memory. */
   storage?: 'disk' | 'memory';
+  /** A line to the PostgreSQL that it stores in, instead of SQLite: in a database of its own. */
+  line?: Line | undefined;
   /** Of Sohbet: the data folder of an earlier start, instead of a new one. */
   folder?: string;
   /** Of Sohbet: what `RATE_LIMITS` says; off by default, which turns admission off too. */
@@ -45,6 +49,7 @@ const RIVALS = {
   stock: fileURLToPath(new URL('./rivals/stock.ts', import.meta.url)),
   'by-hand': fileURLToPath(new URL('./rivals/by-hand-sqlite.ts', import.meta.url)),
 };
+const BY_HAND_POSTGRES = fileURLToPath(new URL('./rivals/by-hand-postgres.ts', import.meta.url));
 const COLLECT = new URL('./collect.ts', import.meta.url).href;
 const START_LIMIT_MS = 120_000;
 const STOP_LIMIT_MS = 15_000;
@@ -75,6 +80,18 @@ function freePort(): Promise<number> {
   });
 }
 
+function programOf(name: ServerName, { built, line }: ServerOptions): string {
+  if (name === 'sohbet') return join(ROOT, built ? 'dist/app/main.js' : 'app/start.js');
+  return name === 'by-hand' && line ? BY_HAND_POSTGRES : RIVALS[name];
+}
+
+/** Where a server listens and keeps its data. */
+interface Place {
+  port: number;
+  folder: string;
+  database: TestDatabase | undefined;
+}
+
 /** A server under test, in a process of its own. */
 export class Server {
   readonly name: ServerName;
@@ -85,18 +102,19 @@ export class Server {
   readyMs = 0;
   readonly #child: ChildProcess;
   readonly #options: ServerOptions;
+  readonly #database: TestDatabase | undefined;
   #output = '';
 
-  private constructor(name: ServerName, options: ServerOptions, place: { port: number; folder: string }) {
+  private constructor(name: ServerName, options: ServerOptions, place: Place) {
     this.name = name;
     this.#options = options;
     this.port = place.port;
     this.folder = place.folder;
+    this.#database = place.database;
     const flags = [...(options.flags ?? []), ...(name === 'sohbet' ? productionFlags() : [])];
     if (options.collectable) flags.push('--expose-gc', '--import', COLLECT);
     if (options.profile) flags.push('--cpu-prof', `--cpu-prof-dir=${options.profile}`);
-    const sohbet = join(ROOT, options.built ? 'dist/app/main.js' : 'app/start.js');
-    this.#child = startNode('server', [...flags, name === 'sohbet' ? sohbet : RIVALS[name]], {
+    this.#child = startNode('server', [...flags, programOf(name, options)], {
       // Away from the repository, so that a developer's own .env does not take part.
       cwd: place.folder,
       env: { ...process.env, ...this.#environment() },
@@ -113,7 +131,8 @@ export class Server {
   static async start(name: ServerName, options: ServerOptions = {}): Promise<Server> {
     const begin = performance.now();
     const folder = options.folder ?? makeFolder();
-    const server = new Server(name, options, { port: await freePort(), folder });
+    const database = await options.line?.createDatabase();
+    const server = new Server(name, options, { port: await freePort(), folder, database });
     while (!(await server.#answers())) {
       if (server.#ended()) throw new Error(`${name} ended at its start:\n${server.#output}`);
       if (performance.now() - begin > START_LIMIT_MS) {
@@ -139,6 +158,16 @@ export class Server {
   /** Processor time so far, workers included, in seconds; NaN where there is no /proc. */
   get cpu(): number {
     return cpuSeconds(this.#pid);
+  }
+
+  /** Processor time of the PostgreSQL that it stores in, in seconds; 0 without one. */
+  get postgresCpu(): number {
+    return this.#options.line?.postgresCpu ?? 0;
+  }
+
+  /** Processor time of what makes the line to it longer, in seconds. */
+  get delayCpu(): number {
+    return this.#options.line?.delayCpu ?? 0;
   }
 
   /** Forces two collections and reads the memory. Needs `collectable`. */
@@ -168,6 +197,7 @@ export class Server {
   async stop(how: { politely?: boolean; keepFolder?: boolean } = {}): Promise<void> {
     await stopChild(this.#child, how.politely || this.#options.profile ? STOP_LIMIT_MS : 0);
     if (!how.keepFolder) removeFolder(this.folder);
+    await this.#database?.[Symbol.asyncDispose]();
   }
 
   /** Throws when the server is no longer there. */
@@ -197,8 +227,9 @@ export class Server {
     return {
       HOST: '127.0.0.1',
       PORT: String(this.port),
-      DATABASE_URL: this.#options.storage === 'memory' ? 'sqlite::memory:' : `sqlite:${file}`,
+      DATABASE_URL: this.#database?.url ?? (this.#options.storage === 'memory' ? 'sqlite::memory:' : `sqlite:${file}`),
       SQLITE_FILE: file,
+      POSTGRES_URL: this.#database?.url ?? '',
       TOKEN_SECRET: randomBytes(32).toString('hex'),
       LOG_LEVEL: 'error',
       RATE_LIMITS: this.#options.limits ?? 'off',

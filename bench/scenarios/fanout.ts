@@ -1,6 +1,9 @@
-import { contest, entriesOf, faults, type Round, ratiosOf, windowOf } from '../contest.ts';
+import { contest, entriesOf, faults, lineTitle, overStores, type Round, ratiosOf, windowOf } from '../contest.ts';
+import type { Options } from '../options.ts';
+import type { Line } from '../postgres.ts';
 import { mebibytes, median, short, spread, type Table } from '../report.ts';
-import type { Scenario } from './scenario.ts';
+import { SERVERS } from '../servers.ts';
+import type { Findings, Scenario } from './scenario.ts';
 
 /** The columns of {@link loadRow}. */
 export const LOAD_COLUMNS = [
@@ -43,28 +46,35 @@ export function loadRow(label: string, rounds: Round[]): string[] {
 }
 
 /** Closed loop: one sender a room keeps a window of messages outstanding; how many deliveries a second come of it? */
-export const fanout: Scenario = async (options, findings, onTable) => {
+export const fanout: Scenario = (options, findings, onTable) =>
+  overStores(options, async (line) => {
+    for (const rooms of options.rooms) onTable(await measure(options, findings, { rooms, line }));
+  });
+
+async function measure(
+  options: Options,
+  findings: Findings,
+  { rooms, line }: { rooms: number; line: Line | undefined },
+): Promise<Table> {
   const connections = options.connections ?? 1000;
-  for (const rooms of options.rooms) {
-    const window = windowOf(rooms, options);
-    const results = await contest(entriesOf(options), {
-      connect: { connections, rooms, body: options.body },
-      measurement: { op: 'closed', window, seconds: options.seconds },
-      rounds: options.rounds,
-    });
-    const table: Table = {
-      title: `fanout: rooms=${rooms} window=${window} connections=${connections} body=${options.body} B`,
-      columns: LOAD_COLUMNS,
-      rows: [...results].map(([label, rounds]) => loadRow(label, rounds)),
-      notes: [
-        ...ratiosOf('deliveries/s', results, deliveryRates),
-        ...ratiosOf('deliveries/CPU s', results, deliveriesByCpu),
-      ],
-      data: { rooms, window, connections, rounds: Object.fromEntries(results) },
-    };
-    const stock = results.get('stock');
-    if (stock) findings.stockTop.set(rooms, median(deliveryRates(stock)));
-    for (const [label, rounds] of results) table.notes.push(...faults(label, rounds));
-    onTable(table);
-  }
-};
+  const window = windowOf(rooms, options);
+  const results = await contest(entriesOf(options, SERVERS, line), {
+    connect: { connections, rooms, body: options.body },
+    measurement: { op: 'closed', window, seconds: options.seconds },
+    rounds: options.rounds,
+  });
+  const table: Table = {
+    title: `fanout: rooms=${rooms} window=${window} connections=${connections} body=${options.body} B${lineTitle(line)}`,
+    columns: LOAD_COLUMNS,
+    rows: [...results].map(([label, rounds]) => loadRow(label, rounds)),
+    notes: [
+      ...ratiosOf('deliveries/s', results, deliveryRates),
+      ...ratiosOf('deliveries/CPU s', results, deliveriesByCpu),
+    ],
+    data: { rooms, window, connections, rounds: Object.fromEntries(results) },
+  };
+  const stock = results.get('stock');
+  if (stock) findings.stockTop.set(rooms, median(deliveryRates(stock)));
+  for (const [label, rounds] of results) table.notes.push(...faults(label, rounds));
+  return table;
+}

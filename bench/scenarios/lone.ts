@@ -1,8 +1,11 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { contest, entriesOf, faults, type Round, ratiosOf } from '../contest.ts';
+import { contest, entriesOf, faults, lineTitle, overStores, type Round, ratiosOf } from '../contest.ts';
+import type { Options } from '../options.ts';
+import type { Line } from '../postgres.ts';
 import { isMemory, makeFolder, removeFolder } from '../processes.ts';
 import { median, short, spread, type Table } from '../report.ts';
+import { SERVERS } from '../servers.ts';
 import type { Scenario } from './scenario.ts';
 
 const APPEND_BYTES = 4096;
@@ -35,9 +38,12 @@ function quantile(values: number[], q: number): number {
 }
 
 /** One connection in one room sends one message at a time: how long until each is acknowledged, durable? */
-export const lone: Scenario = async (options, _findings, onTable) => {
+export const lone: Scenario = (options, _findings, onTable) =>
+  overStores(options, async (line) => onTable(await measure(options, line)));
+
+async function measure(options: Options, line: Line | undefined): Promise<Table> {
   const baseline = syncTimes(Math.min(2, options.seconds));
-  const results = await contest(entriesOf(options), {
+  const results = await contest(entriesOf(options, SERVERS, line), {
     connect: { connections: 1, rooms: 1, body: options.body },
     measurement: { op: 'lone', seconds: options.seconds },
     rounds: options.rounds,
@@ -50,7 +56,7 @@ export const lone: Scenario = async (options, _findings, onTable) => {
   ];
   const disk = { p50: quantile(baseline.times, 0.5), p99: quantile(baseline.times, 0.99) };
   const table: Table = {
-    title: 'lone: one message at a time, send to acknowledgement',
+    title: `lone: one message at a time, send to acknowledgement${lineTitle(line)}`,
     columns: ['server', 'p50 ms', 'p99 ms', 'a second'],
     rows: [...results].map(([label, rounds]) => row(label, rounds)),
     notes: ratiosOf('p50', results, (rounds) => rounds.map((round) => round.acknowledgement.p50)),
@@ -69,5 +75,5 @@ export const lone: Scenario = async (options, _findings, onTable) => {
   }
   if (baseline.memory) table.notes.push('NOTE the data lies in memory (tmpfs): this is no disk');
   for (const [label, rounds] of results) table.notes.push(...faults(label, rounds));
-  onTable(table);
-};
+  return table;
+}
