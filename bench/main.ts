@@ -13,8 +13,9 @@ import { resume } from './scenarios/resume.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { start } from './scenarios/start.ts';
 import { storm } from './scenarios/storm.ts';
+import { writer } from './scenarios/writer.ts';
 
-const SCENARIOS: Record<string, Scenario> = { fanout, lone, durable, idle, half, resume, storm, deaf, start };
+const SCENARIOS: Record<string, Scenario> = { fanout, lone, durable, idle, half, resume, storm, deaf, start, writer };
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), Object.keys(SCENARIOS));

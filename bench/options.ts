@@ -43,6 +43,7 @@ scenarios (default: fanout lone durable idle)
   resume    a sync of 1,000 and of 10,000 missed messages
   storm     1,000 clients come back at once and catch up
   deaf      100 clients that read nothing, in a room under load: memory, and how soon they are cut
+  writer    the store alone, 64 sends a commit: processor time a send
   start     time to the first answer and memory at rest, from the source and built, with messages stored
 
 options
