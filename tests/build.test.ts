@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, type TestClient } from './support/client.ts';
+import { dataFolder } from './support/data.ts';
 import { RunningProgram } from './support/process.ts';
-import { dataFolder, settle, testEnv } from './support/server.ts';
+import { settle, testEnv } from './support/server.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const run = promisify(execFile);

@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { dataFolder } from './support/data.ts';
 import { RunningProgram } from './support/process.ts';
-import { dataFolder, testEnv } from './support/server.ts';
+import { testEnv } from './support/server.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const START = join(ROOT, 'app/start.js');

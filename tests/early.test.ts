@@ -1,8 +1,8 @@
-import { DatabaseSync } from 'node:sqlite';
 import { io, type Socket } from 'socket.io-client';
 import { describe, expect, it } from 'vitest';
 import { type Answer, LIMITS, type Message } from '../protocol/index.ts';
 import { connect, guest, type Host, TRANSPORTS, type Transport, unique } from './support/client.ts';
+import { holdDatabase } from './support/data.ts';
 import { deadline } from './support/deadline.ts';
 import { freePort, spawnServer } from './support/process.ts';
 import { openRaw, type RawSocket } from './support/raw.ts';
@@ -40,18 +40,6 @@ const outcomes = (answers: readonly Answer<unknown>[]) =>
 function seqs(answers: readonly Answer<{ message: Message }>[]): number[] {
   expect(outcomes(answers)).toEqual(answers.map(() => 'ok'));
   return answers.flatMap((answer) => (answer.ok ? [answer.message.seq] : []));
-}
-
-/** Keeps everybody from writing to the database, as another process may: new guests wait until it is released. */
-function holdDatabase({ folder }: TestServer): { release(): void } {
-  const db = new DatabaseSync(`${folder}/sohbet.db`);
-  db.exec('BEGIN IMMEDIATE');
-  return {
-    release: () => {
-      db.exec('ROLLBACK');
-      db.close();
-    },
-  };
 }
 
 /** Opens a WebSocket whose handshake signs a guest in, which is not done before the database is released. */
@@ -116,14 +104,14 @@ describe.each(TRANSPORTS)('what a plain client by %s says before its sign-in is 
 describe('while a sign-in is under way', () => {
   it('so many commands wait, and are answered in order once it is done', async () => {
     await using server = await startServer();
-    const held = holdDatabase(server);
+    const held = await holdDatabase(server);
     const raw = await openHeld(server);
     const sent = Array.from({ length: LIMITS.early_commands + 1 }, (_, i) => i + 100);
     for (const id of sent) raw.send(`42${id}["get_users",{}]`);
     const refused = await raw.frame('43');
     expect(refused).toMatch(`43${sent.at(-1)}[{"ok":false,"error":{"code":"OVERLOADED"`);
     expect(refused).toContain('"retry_after_ms":');
-    held.release();
+    await held.release();
     const [last] = sent.slice(-2);
     await raw.frame(`43${last}[{"ok":true`);
     const answered = raw.frames
@@ -138,12 +126,12 @@ describe('while a sign-in is under way', () => {
 
   it('so much of them waits', async () => {
     await using server = await startServer();
-    const held = holdDatabase(server);
+    const held = await holdDatabase(server);
     const raw = await openHeld(server);
     const content = 'x'.repeat(LIMITS.early_bytes / 3);
     for (const id of [1, 2, 3]) raw.send(`42${id}["get_rooms",{"query":"${content}"}]`);
     expect(await raw.frame('43')).toContain('433[{"ok":false,"error":{"code":"OVERLOADED"');
-    held.release();
+    await held.release();
     expect(await raw.frame('432[')).toContain('INVALID_INPUT');
     raw.terminate();
   });
@@ -151,7 +139,7 @@ describe('while a sign-in is under way', () => {
   it('a server that stops answers what waits before it ends the connection', async () => {
     await using server = await startServer();
     const ada = await guest(server, 'ada');
-    const held = holdDatabase(server);
+    const held = await holdDatabase(server);
     const raw = await openHeld(server);
     raw.send('421["get_users",{}]');
     await connect(server, { token: ada.me.token });
@@ -159,7 +147,7 @@ describe('while a sign-in is under way', () => {
     await raw.frame('42["server_closing"');
     raw.send('422["get_users",{}]');
     expect(await raw.frame('432[')).toContain('UNAVAILABLE');
-    held.release();
+    await held.release();
     expect(await raw.frame('431[')).toContain('"ok":true');
     expect(await raw.closed).toBe(1006);
     await stopped;

@@ -1,28 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { createLogger } from '../app/core/logger.ts';
-import { createMetrics } from '../app/core/metrics.ts';
 import { Expiry } from '../app/services/expiry.ts';
 import { Presence } from '../app/services/presence.ts';
-import { openSqliteStore } from '../app/stores/sqlite/store.ts';
+import { dataFolder, openSql, removeData } from './support/data.ts';
+import { openStore } from './support/tool.ts';
 
 const HOUR_MS = 60 * 60 * 1_000;
 const DAY_MS = 24 * HOUR_MS;
 const YEAR_MS = 365 * DAY_MS;
 const START = Date.parse('2026-11-28T12:00:00.000Z');
 
-const folder = await mkdtemp(join(tmpdir(), 'sohbet-expiry-'));
-afterAll(() => rm(folder, { recursive: true, force: true }));
 const logger = createLogger({ level: 'silent', pretty: false });
-let made = 0;
 
 /** A store with two guests, on clocks that the test sets; `seen` is when the guests were last online. */
 async function create({ ada, can }: { ada: number; can: number }) {
-  const path = join(folder, `${++made}.db`);
-  const store = await openSqliteStore({ path, queueMax: 100, logger, metrics: createMetrics() });
+  const folder = await dataFolder();
+  const store = await openStore({ folder });
   for (const [id, at] of Object.entries({ ada, can })) await store.users.create({ id, username: id, at });
   const clock = { at: START, uptime: 0 };
   const retired: string[] = [];
@@ -39,7 +32,11 @@ async function create({ ada, can }: { ada: number; can: number }) {
     clock.uptime += ms;
     await expiry.check();
   };
-  return { store, path, clock, retired, pass, [Symbol.asyncDispose]: () => store.close() };
+  const dispose = async () => {
+    await store.close();
+    await removeData(folder);
+  };
+  return { store, folder, clock, retired, pass, [Symbol.asyncDispose]: dispose };
 }
 
 it('retires a guest whose token has expired, on the second look a day later', async () => {
@@ -59,11 +56,11 @@ it('retires a guest whose token has expired, on the second look a day later', as
 
 it('forgets a revocation once its token has expired, and not by a clock that is far ahead for less than a day', async () => {
   await using world = await create({ ada: START, can: START });
-  const { store, path, clock, pass } = world;
+  const { store, clock, pass } = world;
   const expires_at = START + YEAR_MS;
   await store.users.revoke({ user_id: 'ada', token_id: 'phone', expires_at, at: START });
-  const beside = new DatabaseSync(path, { readOnly: true });
-  const kept = () => beside.prepare('SELECT token_id FROM revoked_tokens').all().length;
+  await using beside = await openSql(world);
+  const kept = async () => (await beside.all('SELECT token_id FROM revoked_tokens')).length;
   await pass(0);
   await pass(23 * HOUR_MS);
   // Just when it looks.
@@ -73,10 +70,9 @@ it('forgets a revocation once its token has expired, and not by a clock that is 
   for (let hour = 0; hour < 20; hour++) await pass(HOUR_MS);
   clock.at -= 2 * YEAR_MS;
   for (let hour = 0; hour < 60; hour++) await pass(HOUR_MS);
-  expect(kept()).toBe(2);
+  expect(await kept()).toBe(2);
   for (let day = 0; day < 368; day++) await pass(DAY_MS);
-  expect(kept()).toBe(1);
-  beside.close();
+  expect(await kept()).toBe(1);
 });
 
 it('retires nobody by a clock that is far ahead for less than a day', async () => {

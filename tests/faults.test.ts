@@ -1,12 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import type { Room } from '../protocol/index.ts';
-import { connect, guest, type Host, type TestClient, TRANSPORTS } from './support/client.ts';
+import { connect, type Host, type TestClient } from './support/client.ts';
 import { type ServerProcess, spawnServer } from './support/process.ts';
-import { startServer } from './support/server.ts';
 
 /** Loads a module into the server that breaks its store when it is told to. */
 const BREAKABLE = {
@@ -128,37 +126,5 @@ describe('the workers of the store', () => {
     server.program.write('see\n');
     const sent = async () => (await ada.call('send_message', { room_id: room.id, content: 'x' })).ok;
     await expect.poll(sent, { timeout: 20_000 }).toBe(true);
-  });
-});
-
-describe('a room that another process deletes', () => {
-  it.each(TRANSPORTS)('is told to all who are entering it, though its log is behind (%s)', async (transport) => {
-    await using server = await startServer();
-    const owner = await guest(server, 'owner');
-    const twins = await Promise.all(
-      Array.from({ length: 20 }, () => connect(server, { token: owner.me.token, transport })),
-    );
-    const beside = new DatabaseSync(join(server.folder, 'sohbet.db'), { timeout: 5_000 });
-    for (let round = 0; round < 2; round++) {
-      const { id: room_id } = await owner.createRoom();
-      await Promise.all(twins.map((twin) => twin.waitFor('room_info', ({ room }) => room.id === room_id)));
-      // Entries that the server does not know of yet, so that whoever reads the room has to wait for them.
-      beside.prepare('UPDATE rooms SET seq = seq + 1 WHERE id = ?').run(room_id);
-      beside
-        .prepare(
-          `INSERT INTO messages (id, room_id, seq, rev, user_id, username, content, timestamp)
-           VALUES (?, ?, 2, 2, ?, ?, 'beside', ?)`,
-        )
-        .run(randomUUID(), room_id, owner.id, owner.me.user.username, Date.now());
-      const joins = twins.map((twin) => twin.call('join_room', { room_id }));
-      // Reads are answered in order: now the joins have read the room.
-      for (let i = 0; i < 6; i++) await owner.ok('get_rooms', {});
-      for (const sql of ['DELETE FROM rooms WHERE id = ?', 'DELETE FROM members WHERE room_id = ?'])
-        beside.prepare(sql).run(room_id);
-      beside.prepare("INSERT INTO notices (kind, subject) VALUES ('room_deleted', ?)").run(room_id);
-      for (const answer of await Promise.all(joins)) if (!answer.ok) expect(answer.error.code).toBe('ROOM_NOT_FOUND');
-      await Promise.all(twins.map((twin) => twin.waitFor('room_deleted', (gone) => gone.room_id === room_id)));
-    }
-    beside.close();
   });
 });

@@ -43,7 +43,7 @@ describe.skipIf(findPostgres() === undefined)('the PostgreSQL of the tests', () 
   it('drops what a database was made for, and in time what killed runs have left', async () => {
     await using postgres = await startPostgres({ inMemory: true });
     const database = await createDatabase(postgres.url());
-    await query(postgres.url(), 'CREATE DATABASE sohbet_test_1_1_1');
+    await createDatabase(postgres.url(), 'sohbet_test_1_1_1');
     await dropStaleDatabases(postgres.url());
     expect(await names(postgres)).toContain(database.name);
     await database[Symbol.asyncDispose]();

@@ -1,44 +1,37 @@
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
 import { connect, guest, type TestClient } from './support/client.ts';
+import { openSql } from './support/data.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { openStore, tool } from './support/tool.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-/** Looks at, or changes, the database beside the server. */
-function inDatabase<T>(server: TestServer, use: (db: DatabaseSync) => T): T {
-  const db = new DatabaseSync(join(server.folder, 'sohbet.db'), { timeout: 5_000 });
-  try {
-    return use(db);
-  } finally {
-    db.close();
-  }
+/** Rows of the database beside the server. */
+async function rows(server: TestServer, text: string): Promise<unknown[]> {
+  await using sql = await openSql(server);
+  return await sql.all(text);
 }
 
 /** Makes it so many days since these were seen; they must be offline, or the server knows better. */
-function makeStale(server: TestServer, clients: readonly TestClient[], days: number): void {
+async function makeStale(server: TestServer, clients: readonly TestClient[], days: number): Promise<void> {
   const at = Date.now() - days * DAY_MS;
-  inDatabase(server, (db) => {
-    for (const { id } of clients)
-      db.prepare('UPDATE users SET seen_at = ?, connected_at = ?, last_activity = ? WHERE id = ?').run(at, at, at, id);
-  });
+  await using sql = await openSql(server);
+  for (const { id } of clients)
+    await sql.run('UPDATE users SET seen_at = ?, connected_at = ?, last_activity = ? WHERE id = ?', at, at, at, id);
 }
 
 /** Makes it so many days since anything happened in a room. */
-function makeQuiet(server: TestServer, room_id: string, days: number): void {
+async function makeQuiet(server: TestServer, room_id: string, days: number): Promise<void> {
   const at = Date.now() - days * DAY_MS;
-  inDatabase(server, (db) => {
-    db.prepare('UPDATE rooms SET active_at = $at, listed_at = $at WHERE id = $room_id').run({ at, room_id });
-    db.prepare('UPDATE messages SET timestamp = ? WHERE room_id = ?').run(at, room_id);
-  });
+  await using sql = await openSql(server);
+  await sql.run('UPDATE rooms SET active_at = ?, listed_at = ? WHERE id = ?', at, at, room_id);
+  await sql.run('UPDATE messages SET timestamp = ? WHERE room_id = ?', at, room_id);
 }
 
 const rowsOf = (server: TestServer) =>
-  inDatabase(server, (db) =>
+  Promise.all(
     ['users', 'rooms', 'members', 'messages', 'departures', 'notices'].map((table) =>
-      db.prepare(`SELECT * FROM ${table}`).all(),
+      rows(server, `SELECT * FROM ${table}`),
     ),
   );
 
@@ -58,13 +51,13 @@ it('retires guests unseen for long, removes the silent ones, and empty rooms as 
   for (const client of [silent, talker, recent]) client.close();
   for (const { id } of [silent, talker, recent])
     await can.waitFor('user_disconnected', ({ user_id }) => user_id === id);
-  makeStale(server, [silent, talker], 31);
-  makeStale(server, [recent], 29);
-  for (const room of [lonely, empty, used]) makeQuiet(server, room.id, 31);
+  await makeStale(server, [silent, talker], 31);
+  await makeStale(server, [recent], 29);
+  for (const room of [lonely, empty, used]) await makeQuiet(server, room.id, 31);
 
-  const before = rowsOf(server);
+  const before = await rowsOf(server);
   const foretold = await tool(server, 'admin', 'prune', '--days', '30', '--dry-run');
-  expect(rowsOf(server)).toEqual(before);
+  expect(await rowsOf(server)).toEqual(before);
   expect(foretold).toContain('Would be done: 2 guests retired, 1 users removed, 2 rooms removed.');
   const told = await tool(server, 'admin', 'prune', '--days', '30');
   expect(told).toContain('2 guests retired, 1 users removed, 2 rooms removed.');
@@ -107,7 +100,7 @@ it('takes nobody for gone who is online, or has just come back', async () => {
   const ada = await guest(server, 'ada');
   ada.close();
   await can.waitFor('user_disconnected');
-  makeStale(server, [ada], 400);
+  await makeStale(server, [ada], 400);
   const back = await connect(server, { token: ada.me.token });
   expect(await tool(server, 'admin', 'prune', '--days', '1')).toContain('0 guests retired');
   await back.createRoom();
@@ -120,16 +113,16 @@ it('removes who was retired long ago and said nothing', async () => {
   await silent.ok('join_room', { room_id: room.id });
   await talker.say(room, 'hello');
   for (const client of [silent, talker]) await client.ok('sign_out', {});
-  makeStale(server, [silent, talker], 40);
+  await makeStale(server, [silent, talker], 40);
   const prune = () => tool(server, 'admin', 'prune', '--days', '30');
   expect(await prune()).toContain('0 guests retired, 0 users removed');
-  inDatabase(server, (db) => db.exec(`UPDATE users SET retired_at = ${Date.now() - 31 * DAY_MS}`));
+  await rows(server, `UPDATE users SET retired_at = ${Date.now() - 31 * DAY_MS} RETURNING id`);
   expect(await prune()).toContain('0 guests retired, 1 users removed');
-  expect(inDatabase(server, (db) => db.prepare('SELECT id FROM users').all())).toEqual([{ id: talker.id }]);
+  expect(await rows(server, 'SELECT id FROM users')).toEqual([{ id: talker.id }]);
   await tool(server, 'admin', 'erase-user', silent.id);
   const { messages } = JSON.parse(await tool(server, 'admin', 'export-user', talker.id)) as { messages: unknown[] };
   expect(messages).toHaveLength(1);
-  const names = inDatabase(server, (db) => db.prepare('SELECT DISTINCT username FROM messages').all());
+  const names = await rows(server, 'SELECT DISTINCT username FROM messages ORDER BY username DESC');
   expect(names).toEqual([{ username: talker.me.user.username }, { username: 'deleted user' }]);
 });
 
@@ -139,10 +132,8 @@ it('keeps a room in which something was said, though a start with a clock that w
   const [said, quiet] = [await can.createRoom(), await can.createRoom()];
   await can.say(said, 'yesterday');
   for (const room of [said, quiet]) await can.ok('leave_room', { room_id: room.id });
-  for (const room of [said, quiet]) makeQuiet(server, room.id, 31);
-  inDatabase(server, (db) =>
-    db.prepare('UPDATE messages SET timestamp = ? WHERE system IS NULL').run(Date.now() - DAY_MS),
-  );
+  for (const room of [said, quiet]) await makeQuiet(server, room.id, 31);
+  await rows(server, `UPDATE messages SET timestamp = ${Date.now() - DAY_MS} WHERE system IS NULL RETURNING id`);
   const told = await tool(server, 'admin', 'prune', '--days', '30');
   expect(told).toContain('1 rooms removed');
   expect(told).toContain(`remove room ${quiet.id}`);
@@ -161,9 +152,7 @@ it('removes what is left of rooms whose removal was broken off', async () => {
 
   expect(await tool(server, 'admin', 'prune', '--days', '30', '--dry-run')).toContain(`remove room ${gone.id}`);
   expect(await tool(server, 'admin', 'prune', '--days', '30')).toContain('1 rooms removed');
-  expect(inDatabase(server, (db) => db.prepare('SELECT DISTINCT room_id FROM messages').all())).toEqual([
-    { room_id: stays.id },
-  ]);
+  expect(await rows(server, 'SELECT DISTINCT room_id FROM messages')).toEqual([{ room_id: stays.id }]);
   expect(await tool(server, 'admin', 'prune', '--days', '30')).toContain('0 rooms removed');
 });
 

@@ -1,8 +1,7 @@
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import type { Room } from '../protocol/index.ts';
 import { connect, guest, type TestClient, TRANSPORTS, unique } from './support/client.ts';
+import { ENGINE, openSql, type Sql } from './support/data.ts';
 import { spawnServer } from './support/process.ts';
 import { sharedServer, startServer } from './support/server.ts';
 import { tool } from './support/tool.ts';
@@ -150,16 +149,28 @@ it('goes on where it was after a kill', async () => {
   expect(await token.code('authenticate', { token: ada.me.token })).toBe('INVALID_TOKEN');
 });
 
+/** Has the database fail to remove a membership of users whose ids begin with 00. */
+async function refuseRemovals(sql: Sql): Promise<void> {
+  if (ENGINE === 'sqlite')
+    await sql.run(`CREATE TRIGGER stuck BEFORE DELETE ON members WHEN OLD.user_id LIKE '00-%'
+      BEGIN SELECT RAISE(ABORT, 'a fault'); END`);
+  else {
+    await sql.run(`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'a fault'; END $$`);
+    await sql.run(`CREATE TRIGGER stuck BEFORE DELETE ON members FOR EACH ROW WHEN (OLD.user_id LIKE '00-%')
+      EXECUTE FUNCTION fail()`);
+  }
+}
+
 it('is not held up by others who cannot leave', async () => {
   await using own = await startServer(LONG);
   await own.stop();
-  const db = new DatabaseSync(join(own.folder, 'sohbet.db'));
-  db.exec(`CREATE TRIGGER stuck BEFORE DELETE ON members WHEN OLD.user_id LIKE '00-%'
-    BEGIN SELECT RAISE(ABORT, 'a fault'); END`);
+  const sql = await openSql(own);
+  await refuseRemovals(sql);
   for (let i = 0; i < 20; i++) {
-    db.exec(`INSERT INTO departures VALUES ('00-${i}'); INSERT INTO members VALUES ('a lost room', '00-${i}', ${i})`);
+    await sql.run('INSERT INTO departures (user_id) VALUES (?)', `00-${i}`);
+    await sql.run("INSERT INTO members (room_id, user_id, joined_seq) VALUES ('a lost room', ?, ?)", `00-${i}`, i);
   }
-  db.close();
+  await sql[Symbol.asyncDispose]();
   await own.start();
   const ada = await guest(own, 'ada');
   const can = await guest(own, 'can');

@@ -325,7 +325,7 @@ async function play({ world: options, body }: Case, seed: number): Promise<strin
     await Promise.all(apps.map((app) => app.chat.close()));
   }
   await world.server.kill('SIGTERM');
-  const stored = readStored(world.server.database);
+  const stored = await readStored(world.server);
   const findings = check(world.recorder, stored);
   expect(stored.messages.filter(({ content }) => content.startsWith('app ')).length).toBeGreaterThan(20);
   return [`seed ${seed}: ${tally(findings)}`, ...findings.slice(0, 8).map(({ kind, text }) => `${kind}: ${text}`)];

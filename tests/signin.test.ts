@@ -1,8 +1,7 @@
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { ERRORS, LIMITS, PROTOCOL_VERSION } from '../protocol/index.ts';
 import { connect, guest, TRANSPORTS, unique } from './support/client.ts';
+import { holdDatabase } from './support/data.ts';
 import { sharedServer, startServer } from './support/server.ts';
 
 const server = sharedServer();
@@ -241,38 +240,17 @@ describe('a name', () => {
 
   it('is held by nobody who was gone before the answer', async () => {
     await using server = await startServer();
-    const beside = new DatabaseSync(join(server.folder, 'sohbet.db'));
     const left = await connect(server);
     const other = await connect(server);
-    beside.exec('BEGIN IMMEDIATE');
+    const held = await holdDatabase(server);
     const gone = left.call('authenticate', { username: 'ada' }).catch(() => undefined);
     await left.raw('no command');
     left.close();
     await gone;
     const metrics = async () => (await fetch(`${server.url}/metrics`)).text();
     await expect.poll(metrics).toMatch(/^sohbet_connections 1$/m);
-    beside.exec('COMMIT');
-    beside.close();
+    await held.release();
     await expect.poll(async () => (await other.call('authenticate', { username: 'ada' })).ok).toBe(true);
-  });
-
-  it('is given again to who came to none when names were still taken from those who were away', async () => {
-    await using server = await startServer();
-    const ada = await connect(server, { username: 'ada' });
-    const can = await connect(server, { username: 'can' });
-    const room = await ada.createRoom();
-    await server.stop();
-    const db = new DatabaseSync(join(server.folder, 'sohbet.db'));
-    db.prepare('UPDATE users SET name_key = NULL WHERE id = ?').run(ada.id);
-    db.prepare("UPDATE users SET username = 'Ada', name_key = 'ada' WHERE id = ?").run(can.id);
-    db.exec('PRAGMA user_version = 8');
-    db.close();
-    await server.start();
-    const back = await connect(server, { token: ada.me.token });
-    expect(back.me).toMatchObject({ user: { id: ada.id }, rooms: [{ id: room.id }] });
-    expect(back.me.user.username).toMatch(/^ada \d+$/);
-    const again = await connect(server);
-    expect(await again.code('authenticate', { username: back.me.user.username })).toBe('USERNAME_TAKEN');
   });
 });
 

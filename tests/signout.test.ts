@@ -1,8 +1,7 @@
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { createTokens } from '../app/services/token.ts';
 import { connect, guest, type TestClient, TRANSPORTS } from './support/client.ts';
+import { openSql } from './support/data.ts';
 import { sharedServer, startServer, testEnv } from './support/server.ts';
 
 const server = sharedServer();
@@ -67,9 +66,8 @@ it('revokes this token for good, and with everywhere each one of the user, whate
   await can.ok('sign_out', { everywhere: true });
   await eve.ok('sign_out', {});
   await server.stop();
-  const db = new DatabaseSync(join(server.folder, 'sohbet.db'));
-  db.exec('UPDATE users SET retired_at = NULL');
-  db.close();
+  await using sql = await openSql(server);
+  await sql.run('UPDATE users SET retired_at = NULL');
   await server.start();
   const reply = async (token: string) => {
     const client = await connect(server);

@@ -5,8 +5,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { smallDisk } from './checker/full-disk.ts';
 import { connect } from './support/client.ts';
+import { dataFolder } from './support/data.ts';
 import { PROGRAM, prepareServer, RunningProgram, ServerProcess, spawnServer } from './support/process.ts';
-import { dataFolder, testEnv } from './support/server.ts';
+import { testEnv } from './support/server.ts';
 
 /** Another user than root, for whom root's files are foreign. */
 const NOBODY = { uid: 65_534, gid: 65_534 };

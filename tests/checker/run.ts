@@ -86,7 +86,7 @@ async function judge(world: World): Promise<Finding[]> {
   const { server, recorder } = world;
   const exit = await server.kill('SIGTERM');
   if (exit.code !== 0) recorder.fault(`the server ended with ${JSON.stringify(exit)} when it was told to stop`);
-  const findings = check(recorder, readStored(server.database));
+  const findings = check(recorder, await readStored(server));
   if (findings.length > 0 && server.output !== '') {
     return [...findings, { kind: 'fault', text: `what the server wrote:\n${server.output}` }];
   }

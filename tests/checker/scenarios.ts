@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { WriterBeside } from './beside.ts';
+import { openBeside } from './beside.ts';
 import type { Finding } from './findings.ts';
 import { smallDisk } from './full-disk.ts';
 import type { ConnectionHistory } from './records.ts';
@@ -62,12 +62,13 @@ export const kill = scenario({ name: 'kill' }, { strikes: 3, load: 250 }, async 
 });
 
 /** What a stop in good order has stored it has answered too; what it has not answered is absent, and is repeated. */
-function checkAnswered({ recorder, server }: World, stopped: readonly ConnectionHistory[]): void {
+async function checkAnswered({ recorder, server }: World, stopped: readonly ConnectionHistory[]): Promise<void> {
   const sentAway = stopped.filter(({ ended }) => ended !== 'io client disconnect');
   const ids = new Set(sentAway.map(({ id }) => id));
   const sends = recorder.calls.filter((call) => call.command === 'send_message');
   const answered = new Set(sends.filter(({ answer }) => answer !== undefined).map(({ payload }) => payload.content));
-  const stored = new Set(readStored(server.database).messages.map(({ content }) => content));
+  const { messages } = await readStored(server);
+  const stored = new Set(messages.map(({ content }) => content));
   for (const { payload, connection } of sends) {
     if (!ids.has(connection) || answered.has(payload.content) || !stored.has(payload.content)) continue;
     recorder.fault(`${payload.content} of ${connection} was stored before a stop, and not answered`);
@@ -83,7 +84,7 @@ const stop = scenario({ name: 'stop' }, { strikes: 2, load: 250 }, async ({ worl
     // What was written before the end arrives before a connection hears of it.
     const heard = await world.eventually(() => open.every(({ ended }) => ended !== undefined), PATIENCE_MS);
     if (!heard) world.recorder.fault('a connection did not hear that the server had ended');
-    checkAnswered(world, open);
+    await checkAnswered(world, open);
     await world.server.start();
   }
   await loaded(world, size.load);
@@ -227,11 +228,11 @@ export const removals = scenario(
 
 /** Another process writes into the database beside the server. */
 export const beside = scenario({ name: 'beside' }, { strikes: 20, load: 40 }, async ({ world, count }, { size }) => {
-  using writer = new WriterBeside(world.server.database, world.observer.account, world.recorder);
+  await using writer = await openBeside(world.server, world.observer.account, world.recorder);
   for (let i = 0; i < size.strikes; i++) {
     await loaded(world, size.load);
     const room_id = world.random.pick(world.room_ids) ?? '';
-    writer.write(room_id, world.random.whole(0, 3), world.random.whole(0, 4));
+    await writer.write(room_id, world.random.whole(0, 3), world.random.whole(0, 4));
     count('written beside');
   }
   await loaded(world, size.load);

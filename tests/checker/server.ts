@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { databaseUrl, dataFolder, removeData } from '../support/data.ts';
 import { deadline } from '../support/deadline.ts';
 import { undoAtExit } from './cleanup.ts';
 
@@ -62,11 +61,6 @@ export class ServerUnderTest implements AsyncDisposable {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** The database file. */
-  get database(): string {
-    return join(this.folder, 'sohbet.db');
-  }
-
   /** The end of what it wrote, of all starts. */
   get output(): string {
     return this.#output;
@@ -99,7 +93,7 @@ export class ServerUnderTest implements AsyncDisposable {
     this.#starts++;
     const child = spawn(file, args, {
       cwd: this.folder,
-      env: { ...environment(this.database, this.#port), ...env, ...more },
+      env: { ...environment(this.folder, this.#port), ...env, ...more },
       stdio: 'pipe',
     });
     this.#child = child;
@@ -140,18 +134,18 @@ export class ServerUnderTest implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.alive) await this.kill('SIGKILL');
     this.#forget();
-    if (this.#options.folder === undefined) await rm(this.folder, { recursive: true, force: true });
+    if (this.#options.folder === undefined) await removeData(this.folder);
   }
 }
 
-function environment(database: string, port: number): Record<string, string> {
+function environment(folder: string, port: number): Record<string, string> {
   const { PATH = '', HOME = '' } = process.env;
   return {
     PATH,
     HOME,
     HOST: '127.0.0.1',
     PORT: String(port),
-    DATABASE_URL: `sqlite:${database}`,
+    DATABASE_URL: databaseUrl(folder),
     TOKEN_SECRET: 'a secret that only the checker knows, 32 bytes or more',
     LOG_LEVEL: 'error',
     PRESENCE_GRACE: '0.5',
@@ -164,7 +158,7 @@ function environment(database: string, port: number): Record<string, string> {
 
 /** Starts a server, on data of its own unless the options say otherwise. */
 export async function startServer(options: ServerOptions = {}): Promise<ServerUnderTest> {
-  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'sohbet-checker-')));
+  const folder = options.folder ?? (await dataFolder());
   const server = new ServerUnderTest(folder, options);
   try {
     await server.start();

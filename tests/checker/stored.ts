@@ -1,5 +1,5 @@
-import { DatabaseSync } from 'node:sqlite';
 import type { Message, System } from '../../protocol/index.ts';
+import { ENGINE, openSql } from '../support/data.ts';
 
 /** A room as the database holds it. */
 export interface StoredRoom {
@@ -21,7 +21,7 @@ export interface StoredMember {
 
 /** The database at the end, its messages as clients see them. */
 export interface Stored {
-  /** What SQLite's own check says: `ok`. */
+  /** What SQLite's own check says, `ok`; PostgreSQL has none. */
   readonly integrity: string;
   readonly rooms: readonly StoredRoom[];
   readonly members: readonly StoredMember[];
@@ -43,21 +43,18 @@ interface MessageRow {
   readonly client_id: string | null;
 }
 
-/** Reads a database file that no server uses any more. It knows the tables, and shares no code with the server. */
-export function readStored(path: string): Stored {
-  const db = new DatabaseSync(path, { readOnly: true });
-  try {
-    const all = <Row>(sql: string) => db.prepare(sql).all() as unknown as Row[];
-    const [integrity] = all<{ integrity_check: string }>('PRAGMA integrity_check');
-    return {
-      integrity: integrity?.integrity_check ?? 'nothing',
-      rooms: all<StoredRoom>('SELECT id, created_by, owner_id, user_count, seq FROM rooms'),
-      members: all<StoredMember>('SELECT room_id, user_id, joined_seq FROM members'),
-      messages: all<MessageRow>('SELECT * FROM messages ORDER BY room_id, seq').map(toMessage),
-    };
-  } finally {
-    db.close();
-  }
+/** Reads a database that no server uses any more. It knows the tables, and shares no code with the server. */
+export async function readStored(server: { readonly folder: string }): Promise<Stored> {
+  await using sql = await openSql(server);
+  const check = ENGINE === 'sqlite' ? 'PRAGMA integrity_check' : "SELECT 'ok' AS integrity_check";
+  const [integrity] = await sql.all<{ integrity_check: string }>(check);
+  const messages = await sql.all<MessageRow>('SELECT * FROM messages ORDER BY room_id, seq');
+  return {
+    integrity: integrity?.integrity_check ?? 'nothing',
+    rooms: await sql.all<StoredRoom>('SELECT id, created_by, owner_id, user_count, seq FROM rooms'),
+    members: await sql.all<StoredMember>('SELECT room_id, user_id, joined_seq FROM members'),
+    messages: messages.map(toMessage),
+  };
 }
 
 const time = (ms: number): string => new Date(ms).toISOString();

@@ -12,3 +12,12 @@ export async function deadline<T>(promise: Promise<T>, what: string, ms = PATIEN
     clearTimeout(timer);
   }
 }
+
+/** Waits until something holds, looking ten times a second. Rejects with what it was when it does not in time. */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const ended = new AbortController();
+  const waiting = (async () => {
+    while (!ended.signal.aborted && !(await holds())) await new Promise((resolve) => setTimeout(resolve, 100));
+  })();
+  await deadline(waiting, what, 20_000).finally(() => ended.abort());
+}

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 
-/** A database of a test's own, on the server that all tests share. */
+/** An empty database of the caller's own. */
 export interface TestDatabase extends AsyncDisposable {
   readonly name: string;
   /** How its owner connects to it. */
@@ -15,39 +15,37 @@ const STALE_MS = 6 * 3_600_000;
 
 let made = 0;
 
-/** The server of the tests, where databases may be made: `TEST_DATABASE_URL`. Throws when there is none. */
-function testServerUrl(): string {
-  const url = process.env['TEST_DATABASE_URL'];
-  if (url === undefined || url === '') throw new Error('There is no PostgreSQL for the tests: set TEST_DATABASE_URL.');
-  return url;
+/** A name that no other database of the tests has, nor a folder. */
+export function newName(): string {
+  return `${PREFIX}${Date.now()}_${process.pid}_${++made}`;
 }
 
-/** Makes an empty database, which is dropped with its connections in the end. */
-export async function createDatabase(server = testServerUrl()): Promise<TestDatabase> {
-  const name = `${PREFIX}${Date.now()}_${process.pid}_${++made}`;
-  await onServer(server, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`));
+/** How to connect to a database of a server, as the role that `server` names. */
+export function urlOf(server: string, name: string): string {
   const url = new URL(server);
   url.pathname = `/${name}`;
-  return {
-    name,
-    url: url.href,
-    async [Symbol.asyncDispose]() {
-      await onServer(server, (client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
-    },
-  };
+  return url.href;
+}
+
+/** Makes an empty database on a server, which is dropped in the end: `await using database = await createDatabase(…)`. */
+export async function createDatabase(server: string, name = newName()): Promise<TestDatabase> {
+  await onServer(server, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`));
+  return { name, url: urlOf(server, name), [Symbol.asyncDispose]: () => dropDatabase(server, name) };
+}
+
+/** Drops a database, and ends who is connected to it. */
+export async function dropDatabase(server: string, name: string): Promise<void> {
+  await onServer(server, (client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
 }
 
 /** Drops what killed runs have left on a server that outlives them. */
 export async function dropStaleDatabases(server: string): Promise<void> {
-  await onServer(server, async (client) => {
-    const text = 'SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1)';
-    const { rows } = await client.query<{ name: string }>(text, [PREFIX]);
-    const limit = Date.now() - STALE_MS;
-    for (const { name } of rows) {
-      const time = Number(name.slice(PREFIX.length).split('_')[0]);
-      if (time < limit) await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
-    }
-  });
+  const text = 'SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1)';
+  const { rows } = await onServer(server, (client) => client.query<{ name: string }>(text, [PREFIX]));
+  for (const { name } of rows) {
+    const at = Number(name.slice(PREFIX.length).split('_')[0]);
+    if (at < Date.now() - STALE_MS) await dropDatabase(server, name);
+  }
 }
 
 async function onServer<T>(server: string, use: (client: Client) => Promise<T>): Promise<T> {

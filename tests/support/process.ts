@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Env } from '../../app/core/env.ts';
 import type { Host, TestClient } from './client.ts';
+import { dataFolder, removeData } from './data.ts';
 import { deadline } from './deadline.ts';
-import { dataFolder, settle, testEnv } from './server.ts';
+import { settle, testEnv } from './server.ts';
 
 /** The program of the server. */
 export const PROGRAM = join(import.meta.dirname, '../../app/main.ts');
@@ -188,7 +188,7 @@ export class ServerProcess implements Host, AsyncDisposable {
       settle(this.clients);
     } finally {
       if (this.running !== undefined) await this.kill('SIGKILL');
-      await rm(this.folder, { recursive: true, force: true });
+      await removeData(this.folder);
     }
   }
 }

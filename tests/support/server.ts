@@ -1,4 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
@@ -6,6 +5,7 @@ import { type App, createApp } from '../../app/app.ts';
 import { type Config, readConfig } from '../../app/core/config.ts';
 import type { Env } from '../../app/core/env.ts';
 import type { Host, TestClient } from './client.ts';
+import { databaseUrl, dataFolder, removeData } from './data.ts';
 
 /** Keeps compiled code between the many starts: workers and child processes read this when they start. */
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'sohbet-test-compile-cache');
@@ -23,18 +23,13 @@ export function testEnv(folder: string, env: Env = {}): Env {
   return {
     HOST: '127.0.0.1',
     PORT: '0',
-    DATABASE_URL: `sqlite:${join(folder, 'sohbet.db')}`,
+    DATABASE_URL: databaseUrl(folder),
     TOKEN_SECRET: 'a secret that only the tests know, 32 bytes or more',
     PRESENCE_GRACE: '0.3',
     LOG_LEVEL: 'silent',
     RATE_LIMITS: 'off',
     ...env,
   };
-}
-
-/** A new folder for one server's data. */
-export function dataFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'sohbet-test-'));
 }
 
 /** Closes the clients and throws when any of them was told something that breaks the protocol. */
@@ -105,7 +100,7 @@ export class TestServer implements Host, AsyncDisposable {
       this.settle();
     } finally {
       await this.stop();
-      await rm(this.folder, { recursive: true, force: true });
+      await removeData(this.folder);
     }
   }
 }
