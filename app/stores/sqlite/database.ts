@@ -1,4 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import { faultOf } from './faults.ts';
+import { lengthenFile } from './files.ts';
 
 /** A statement, and what makes an object of one of its rows. */
 interface Prepared {
@@ -12,26 +14,36 @@ const TAKES_AWAY = /^\s*(DELETE\b|UPDATE\b.*\b(username|name|content|system)\s*=
 
 const LOCK_WAIT_MS = 5_000;
 
+/** So many pages of log are copied to the file at once: 16 MB. */
+const LOG_FRAMES = 4_000;
+/** A page in the log, with what stands before it (sqlite.org/fileformat2.html#walformat). */
+const FRAME_BYTES = 4_096 + 24;
+/** So much longer is it made than it was used. */
+const SPARE_FRAMES = 64;
+
 /**
  * One connection to a SQLite file, used inside a worker thread only: every call blocks. Statements are prepared once
  * and kept by their text, so each text must be a constant.
  */
 export class Database {
+  readonly #path: string;
   readonly #connection: DatabaseSync;
   readonly #statements = new Map<string, Prepared>();
   #takenAway = true;
+  #lengthened = false;
 
   /**
    * Opens the file, or makes it. `synchronous=FULL` with WAL: COMMIT returns after the log is on disk. `alone`: no other
    * connection can see it, and there is no `-shm` beside it.
    */
   constructor(path: string, { readOnly = false, alone = false } = {}) {
+    this.#path = path;
     this.#connection = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
     if (alone) this.exec('PRAGMA locking_mode = EXCLUSIVE');
     this.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY');
     this.exec('PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864');
-    // A page that many commits change is then copied from the log to the file once for all of them: 16 MB of log.
-    this.exec('PRAGMA wal_autocheckpoint = 4000');
+    // A page that many commits change is then copied from the log to the file once for all of them.
+    this.exec(`PRAGMA wal_autocheckpoint = ${LOG_FRAMES}`);
     // What is deleted is overwritten, also where pages are free.
     this.exec('PRAGMA secure_delete = ON');
     if (readOnly) this.exec('PRAGMA query_only = ON');
@@ -86,10 +98,29 @@ export class Database {
   emptyLog(): void {
     this.exec('PRAGMA busy_timeout = 0');
     try {
+      const used = this.get<{ log: number }>('PRAGMA wal_checkpoint(PASSIVE)')?.log ?? 0;
       const result = this.get<{ busy: number }>('PRAGMA wal_checkpoint(TRUNCATE)');
       this.#takenAway = result?.busy !== 0;
+      // In memory there is none.
+      if (!this.#takenAway && used >= 0) this.#lengthenLog(used);
     } finally {
       this.exec(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
+    }
+  }
+
+  /**
+   * Gives the log on the disk the length that it will come to, since a commit that makes a file longer waits for more: the
+   * first time as long as it gets, then as long as it was used, because it may be emptied every few seconds. SQLite knows
+   * its own pages there by checksums and takes zeros for none; nobody else writes there meanwhile.
+   */
+  #lengthenLog(used: number): void {
+    const frames = this.#lengthened ? Math.min(used + SPARE_FRAMES, LOG_FRAMES) : LOG_FRAMES;
+    try {
+      this.transaction('IMMEDIATE', () => lengthenFile(`${this.#path}-wal`, frames * FRAME_BYTES));
+      this.#lengthened = true;
+    } catch (error) {
+      // Who writes makes it longer.
+      if (faultOf(error).kind !== 'locked') throw error;
     }
   }
 

@@ -1,4 +1,15 @@
-import { closeSync, existsSync, fsyncSync, lstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  realpathSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { checkFolder } from './access.ts';
 
@@ -6,6 +17,8 @@ import { checkFolder } from './access.ts';
 export const LOGS = ['-wal', '-journal'] as const;
 
 const LINKS_MAX = 40;
+
+const NO_ROOM: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /**
  * The file that a path means when symbolic links are followed, as SQLite follows them: what lies beside a database lies
@@ -31,6 +44,27 @@ export function syncFile(path: string): void {
   const file = openSync(path, 'r+');
   try {
     fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+const ZEROS_BYTES = 1 << 20;
+
+/**
+ * Makes a file that is shorter so many bytes long, by zeros, and waits until they are on disk. Where the disk has no room
+ * for them it stays as it is.
+ */
+export function lengthenFile(path: string, bytes: number): void {
+  const file = openSync(path, 'r+');
+  const before = fstatSync(file).size;
+  try {
+    const zeros = Buffer.alloc(Math.min(ZEROS_BYTES, Math.max(0, bytes - before)));
+    for (let at = before; at < bytes; ) at += writeSync(file, zeros, 0, Math.min(zeros.length, bytes - at), at);
+    fsyncSync(file);
+  } catch (error) {
+    ftruncateSync(file, before);
+    if (!NO_ROOM.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
   } finally {
     closeSync(file);
   }
