@@ -23,13 +23,15 @@ import { settleTimes, soundTimes } from './services/times.ts';
 import { Fanout } from './sockets/fanout.ts';
 import { createSocketServer } from './sockets/server.ts';
 import { UnreadLedger } from './sockets/unread.ts';
+import { isServed as isServedOnPostgres } from './stores/postgres/served.ts';
+import { openPostgresStore } from './stores/postgres/store.ts';
 import { type BackupSummary, backupDatabase } from './stores/sqlite/backup.ts';
 import { claimDatabase, findDatabase, isServed, refuseLostDatabase } from './stores/sqlite/claim.ts';
 import { type Compacted, compactDatabase } from './stores/sqlite/compact.ts';
 import type { DataLock } from './stores/sqlite/lock.ts';
 import { restoreDatabase } from './stores/sqlite/restore.ts';
 import { openSqliteStore } from './stores/sqlite/store.ts';
-import type { Store } from './stores/store.ts';
+import type { Store, ToolStore } from './stores/store.ts';
 
 /** A whole server. */
 export interface App {
@@ -158,8 +160,12 @@ async function openStore(
   logger: Logger,
   metrics: Metrics,
 ): Promise<{ store: Store; lock: DataLock | null }> {
-  const { path } = config.database;
+  const { database } = config;
   const options = { queueMax: config.storeQueueMax, logger, metrics };
+  if (database.engine === 'postgres') {
+    return { store: await openPostgresStore({ ...options, ...database, role: 'server' }), lock: null };
+  }
+  const { path } = database;
   if (path === ':memory:') return { store: await openSqliteStore({ ...options, path }), lock: null };
   mkdirSync(config.dataDir, { recursive: true });
   const claim = claimDatabase(path);
@@ -214,17 +220,33 @@ export function compact(config: Config): Compacted {
  * @throws Error when there is no database, or it cannot be opened
  */
 export async function withAdmin(config: Config, use: (tools: { admin: Admin }) => Promise<void>): Promise<void> {
-  const path = findDatabase(databasePath(config));
-  const logger = createLogger({ level: 'error', pretty: false });
-  const store = await openSqliteStore({ path, queueMax: config.storeQueueMax, logger, metrics: createMetrics() });
+  const { store, isServed } = await openToolStore(config);
   try {
-    await use({ admin: new Admin({ store, now: Date.now, newId: createIds(), isServed: () => isServed(path) }) });
+    await use({ admin: new Admin({ store, now: Date.now, newId: createIds(), isServed }) });
   } finally {
     await store.close();
   }
 }
 
+/** Opens the store beside a server or without one, with what tells whether there is one. */
+async function openToolStore(config: Config): Promise<{ store: ToolStore; isServed: () => Promise<boolean> }> {
+  const logger = createLogger({ level: 'error', pretty: false });
+  const options = { queueMax: config.storeQueueMax, logger, metrics: createMetrics() };
+  if (config.database.engine === 'postgres') {
+    const { database } = config;
+    const store = await openPostgresStore({ ...options, ...database, role: 'tool' });
+    return { store, isServed: () => isServedOnPostgres(database.directUrl) };
+  }
+  const path = findDatabase(databasePath(config));
+  return { store: await openSqliteStore({ ...options, path }), isServed: async () => isServed(path) };
+}
+
+/** @throws Error when the database is no file */
 function databasePath({ database }: Config): string {
+  if (database.engine === 'postgres')
+    throw new Error(
+      'A PostgreSQL is backed up and restored with its own pg_dump and pg_restore: see docs/operating.md.',
+    );
   if (database.path === ':memory:') throw new Error('A database in memory has no file: set DATABASE_URL.');
   return database.path;
 }

@@ -68,7 +68,7 @@ describe('a damaged page of the database', () => {
 });
 
 describe('a database of which any one table is damaged', () => {
-  it.each(['notices', 'rooms'])('is served all the same, here without %s', async (table) => {
+  it.each(['counters', 'rooms'])('is served all the same, here without %s', async (table) => {
     await using server = await spawnServer();
     const ada = await connect(server, { username: 'ada' });
     await ada.createRoom();

@@ -125,6 +125,21 @@ describe('readConfig', () => {
     expect(readConfig({ DATABASE_URL: url })).toMatchObject({ database: { engine: 'sqlite', path }, dataDir });
   });
 
+  test.each([
+    'postgres://sohbet:p%40ss@db.example:6432/chat?sslmode=verify-full&sslrootcert=/etc/ca.pem',
+    'postgresql://db.example',
+    'postgres:///chat?host=/var/run/postgresql',
+    'postgres://sohbet@/chat?host=/var/run/postgresql',
+    'postgres://%2Fvar%2Frun%2Fpostgresql/chat',
+    'postgres://sohbet:secret@[::1]/chat',
+  ])('DATABASE_URL=%s', (url) => {
+    const direct = 'postgres://direct.example/chat';
+    expect(readConfig({ DATABASE_URL: url }).database).toEqual({ engine: 'postgres', url, directUrl: url });
+    const { database } = readConfig({ DATABASE_URL: url, DATABASE_DIRECT_URL: direct });
+    expect(database).toEqual({ engine: 'postgres', url, directUrl: direct });
+    expect(Object.isFrozen(database)).toBe(true);
+  });
+
   test('DEBUG sets the log level unless LOG_LEVEL does', () => {
     expect(readConfig({ DEBUG: 'true' }).logLevel).toBe('debug');
     expect(readConfig({ DEBUG: 'true', LOG_LEVEL: 'error' }).logLevel).toBe('error');
@@ -140,7 +155,9 @@ describe('readConfig', () => {
     ['HOST', ['two words', 'http://a', '-a', 'a/b', '*']],
     ['PORT', ['http', '-1', '65536', '8000.5', '0x10', '1e3', '８０００']],
     ['LOG_LEVEL', ['loud', '30', '__proto__']],
-    ['DATABASE_URL', ['postgres://a@b/c', 'data.db', 'sqlite:', 'sqlite://data.db', 'sqlite:./data/', 'mysql:x']],
+    ['DATABASE_URL', ['data.db', 'sqlite:', 'sqlite://data.db', 'sqlite:./data/', 'mysql:x', 'host=db dbname=chat']],
+    ['DATABASE_URL', ['postgres:x', 'postgres:/chat', 'postgres://db:port/chat', 'postgres://a b/c']],
+    ['DATABASE_DIRECT_URL', ['sqlite::memory:', 'db.example', 'postgres://db:port/chat']],
     ['TOKEN_SECRET', ['x'.repeat(31)]],
     [
       'CORS_ORIGINS',
@@ -176,7 +193,7 @@ describe('readConfig', () => {
     expect(message.split('\n')).toHaveLength(4);
     expect(message).toContain('PORT is "http". It may be a whole number from 0 to 65535.');
     expect(message).toMatch(/LOG_LEVEL is "loud"\. It may be one of trace, debug, info, .*silent/);
-    expect(message).toMatch(/DATABASE_URL is "postgres:x"\. It may be sqlite:PATH.*postgres: is not supported yet/);
+    expect(message).toMatch(/DATABASE_URL is "postgres:x"\. It may be sqlite:PATH.*postgres:\/\/USER:PASSWORD@HOST/);
     expect(faultOf({ PORT: 'http' }).message).toContain('The configuration has a fault:\n');
   });
 
@@ -184,12 +201,13 @@ describe('readConfig', () => {
     const { message } = faultOf({
       TOKEN_SECRET: 'short-and-secret',
       METRICS_TOKEN: 'with space secret',
-      DATABASE_URL: 'postgres://user:pass/secret@host/db',
+      DATABASE_URL: 'postgres://user:pass/secret@host:port/db?password=hidden-secret&ssl=1',
+      DATABASE_DIRECT_URL: 'host=db password=hidden-secret',
       CORS_ORIGINS: 'https://user:secret@a.example',
       HOST: 'a b'.repeat(1000),
     });
     expect(message).not.toContain('secret@');
-    expect(message).not.toMatch(/-secret|space secret|pass/);
+    expect(message).not.toMatch(/-secret|space secret|user:pass/);
     expect(message).toContain('TOKEN_SECRET is a hidden text of 16 bytes.');
     expect(message.length).toBeLessThan(1500);
   });

@@ -4,12 +4,24 @@ import proxyAddr from 'proxy-addr';
 import type { Env } from './env.ts';
 import type { LogLevel } from './logger.ts';
 
-/** Where the data is kept. */
-export interface DatabaseConfig {
+/** A database in a file, or in memory. */
+export interface SqliteConfig {
   readonly engine: 'sqlite';
   /** A file, relative to the working directory or absolute, or `:memory:`. */
   readonly path: string;
 }
+
+/** A database of a PostgreSQL server. */
+export interface PostgresConfig {
+  readonly engine: 'postgres';
+  /** What `pg` takes: a URL, secrets included. */
+  readonly url: string;
+  /** The same database with no pooler between that gives a connection to others after each transaction. */
+  readonly directUrl: string;
+}
+
+/** Where the data is kept. */
+export type DatabaseConfig = SqliteConfig | PostgresConfig;
 
 /** Everything the server can be told from outside, read once at the start. Frozen. */
 export interface Config {
@@ -20,9 +32,9 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly logPretty: boolean;
   readonly database: DatabaseConfig;
-  /** The folder of the database, where the token secret is kept; unused with `:memory:`. */
+  /** The folder of the database, where the token secret is kept; unused with `:memory:` and PostgreSQL. */
   readonly dataDir: string;
-  /** Signs the tokens; null: one is made and kept in `dataDir`, or made for this run with `:memory:`. */
+  /** Signs the tokens; null, which PostgreSQL does without: one is kept in `dataDir`, or made for this run with `:memory:`. */
   readonly tokenSecret: string | null;
   readonly corsOrigins: '*' | readonly string[];
   /** Proxies in front of the server: how many, or which addresses and networks. */
@@ -135,9 +147,23 @@ const host: Kind<string> = {
   parse: (text) => (isIP(text) || /^[a-z\d]([a-z\d.-]{0,251}[a-z\d])?$/i.test(text) ? text : undefined),
 };
 
-const database: Kind<DatabaseConfig> = {
-  mayHold: 'sqlite:PATH, such as sqlite:./data/sohbet.db, or sqlite::memory: (postgres: is not supported yet)',
+const POSTGRES_URL = 'postgres://USER:PASSWORD@HOST:PORT/NAME';
+
+/** Where `pg` finds fault, it says so when it connects: here it only has to be a URL. */
+const postgresUrl: Kind<string> = {
+  mayHold: `${POSTGRES_URL}, or postgres:///NAME?host=FOLDER for a socket`,
   parse: (text) => {
+    // A user without a host, which may stand behind: a URL elsewhere, not here.
+    const isUrl = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text.replace('@/', '@host/'));
+    return isUrl ? text : undefined;
+  },
+};
+
+const database: Kind<SqliteConfig | Omit<PostgresConfig, 'directUrl'>> = {
+  mayHold: `sqlite:PATH, such as sqlite:./data/sohbet.db, sqlite::memory:, or ${POSTGRES_URL}`,
+  parse: (text) => {
+    const url = postgresUrl.parse(text);
+    if (url !== undefined) return { engine: 'postgres', url };
     const path = /^sqlite:(?!\/\/)(.+)$/.exec(text)?.[1];
     return path === undefined || path.endsWith('/') ? undefined : { engine: 'sqlite', path };
   },
@@ -210,7 +236,7 @@ function parseProxy(text: string): string | undefined {
 /** Quotes a wrong value, without its secrets and not endlessly. */
 function describe(text: string, secret: boolean): string {
   if (secret) return `a hidden text of ${Buffer.byteLength(text)} bytes`;
-  const shown = text.replace(/\/\/.*@/g, '//***@');
+  const shown = text.replace(/\/\/.*@/g, '//***@').replace(/(password=)[^&\s]*/gi, '$1***');
   return JSON.stringify(shown.length > 200 ? `${shown.slice(0, 200)}…` : shown);
 }
 
@@ -246,6 +272,7 @@ export function readConfig(env: Env, stdoutIsTerminal = false): Config {
   const debug = from.read('DEBUG', debugging, false);
   const production = env['NODE_ENV']?.trim() === 'production';
   const place = from.read('DATABASE_URL', database, { engine: 'sqlite', path: './data/sohbet.db' } as const);
+  const directUrl = from.read('DATABASE_DIRECT_URL', postgresUrl, null);
   const origins = from.read('CORS_ORIGINS', corsOrigins, '*' as const);
   const proxies = from.read('TRUST_PROXY', trustProxy, 0);
   const rates = from.read('RATE_LIMITS', rateLimits, {});
@@ -255,8 +282,8 @@ export function readConfig(env: Env, stdoutIsTerminal = false): Config {
     debug,
     logLevel: from.read('LOG_LEVEL', oneOf(LOG_LEVELS), debug ? 'debug' : 'info'),
     logPretty: stdoutIsTerminal && !production,
-    database: Object.freeze(place),
-    dataDir: place.path === ':memory:' ? './data' : dirname(place.path),
+    database: Object.freeze(place.engine === 'sqlite' ? place : { ...place, directUrl: directUrl ?? place.url }),
+    dataDir: place.engine === 'postgres' || place.path === ':memory:' ? './data' : dirname(place.path),
     tokenSecret: from.read('TOKEN_SECRET', tokenSecret, null),
     corsOrigins: Object.freeze(origins),
     trustProxy: Object.freeze(proxies),

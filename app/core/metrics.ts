@@ -90,6 +90,8 @@ export function createMetrics() {
     writeQueue: gauge('sohbet_write_queue_writes', 'Writes waiting for a commit.'),
     /** Reads waiting for the store. */
     readQueue: gauge('sohbet_read_queue_reads', 'Reads waiting for the store.'),
+    /** Rows that a write read without declaring them, each of which costs a round trip to PostgreSQL: a mistake of ours. */
+    rowsLeftOut: counter('sohbet_rows_left_out_total', 'Rows that a write read without declaring them: a mistake.'),
     /** Log entries handed to sockets: one entry to a hundred sockets counts a hundred. */
     entriesDelivered: counter('sohbet_entries_delivered_total', 'Log entries handed to sockets, once for each socket.'),
     /** Times a room's tail had to read missing entries from the store. */

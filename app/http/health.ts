@@ -12,6 +12,7 @@ const REASONS = [
   'locked',
   'full',
   'read_only',
+  'away',
   'io',
   'damaged',
   'unopened',
@@ -33,7 +34,7 @@ export const Health = z.object({
     .enum(REASONS)
     .optional()
     .describe(
-      'Why: another process holds the lock, the disk is full, read-only or failing, a part of the database is damaged, ' +
+      'Why: the database cannot be reached, another process holds the lock, the disk is full, read-only or failing, a part of the database is damaged, ' +
         'its file cannot be opened, too much is waiting, no answer came in time, or what the log says.',
     ),
 });

@@ -48,25 +48,21 @@ export function isReserved(name_key: string): boolean {
 const DIGITS_MAX = 6;
 
 /**
- * A valid name like one that is taken: "ada 7", with a longer number where the short ones are taken. By chance, so that
- * many who ask at once get different ones. Undefined when none of six was free, and of a name that nobody may have.
- * @param isFree whether a name of this key ({@link foldCase}) is free
+ * Valid names like one that is taken: "ada 7", and then with longer numbers, for where the short ones are taken. By chance,
+ * so that many who ask at once get different ones. None of a name that nobody may have.
  * @param random a number from 0 to below 1
  */
-export function freeNameLike(
-  username: string,
-  isFree: (name_key: string) => boolean,
-  random: () => number = Math.random,
-): string | undefined {
+export function namesLike(username: string, random: () => number = Math.random): string[] {
   const stem = username.replace(/(?<=.) \d+$/u, '');
-  if (isReserved(foldCase(stem))) return undefined;
+  if (isReserved(foldCase(stem))) return [];
+  const names: string[] = [];
   for (let digits = 1; digits <= DIGITS_MAX; digits++) {
     const least = Math.max(2, 10 ** (digits - 1));
     const suffix = ` ${least + Math.floor(random() * (10 ** digits - least))}`;
     const { username: name, fault } = readUsername(`${beginning(stem, LIMITS.username_max - suffix.length)}${suffix}`);
-    if (fault === undefined && isFree(foldCase(name))) return name;
+    if (fault === undefined) names.push(name);
   }
-  return undefined;
+  return names;
 }
 
 const SEGMENTER = new Intl.Segmenter('en');

@@ -2,7 +2,7 @@ import type { Message } from '../../protocol/message.ts';
 import { Refusal } from '../models/refusal.ts';
 import type { StoredRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';
-import type { ToolStore } from '../stores/admin-store.ts';
+import type { ToolStore } from '../stores/store.ts';
 import { leaveAllRooms } from './departures.ts';
 import { type FinishOptions, finishErasure, type Progress } from './erasure.ts';
 import { pages } from './pages.ts';
@@ -94,7 +94,7 @@ export class Admin {
    */
   async eraseUser(user_id: string, onProgress: Progress): Promise<void> {
     // Of who was removed by pruning, rooms still tell that it came and went.
-    if (!(await this.#store.admin.tellsOf({ user_id }))) throw new Refusal('USER_NOT_FOUND');
+    if (!(await this.#tellsOf(user_id))) throw new Refusal('USER_NOT_FOUND');
     await this.#store.admin.eraseUser({ user_id, at: this.#now() });
     await leaveAllRooms(this.#options, user_id);
     await finishErasure(this.#options, { kind: 'user', id: user_id }, onProgress);
@@ -107,10 +107,25 @@ export class Admin {
     if (retired) await leaveAllRooms(this.#options, user_id);
   }
 
+  /** Whether there is such a user, or any message of one or about one. */
+  async #tellsOf(user_id: string): Promise<boolean> {
+    let after: string | null = '';
+    while (after !== null) {
+      const part: { tells: boolean; next: string | null } = await this.#store.admin.tellsOf({
+        user_id,
+        after,
+        rows: ROWS_A_STEP,
+      });
+      if (part.tells) return true;
+      after = part.next;
+    }
+    return false;
+  }
+
   /** Walks over all messages in steps. */
-  async #scan(onProgress: Progress, step: (after: number) => Promise<number | null>): Promise<void> {
+  async #scan(onProgress: Progress, step: (after: string) => Promise<string | null>): Promise<void> {
     const total = await this.#store.admin.countMessages();
-    let after: number | null = 0;
+    let after: string | null = '';
     let done = 0;
     while (after !== null) {
       after = await step(after);

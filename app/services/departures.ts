@@ -18,7 +18,8 @@ export async function leaveAllRooms(
   ended?: AbortSignal,
 ): Promise<void> {
   while (ended?.aborted !== true) {
-    if (!(await store.users.depart({ user_id, message_id: newId(), at: now() }))) return;
+    const room_id = await store.users.nextDeparture({ user_id });
+    if (!(await store.users.depart({ user_id, room_id, message_id: newId(), at: now() }))) return;
   }
 }
 

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ToolStore } from '../stores/admin-store.ts';
-import type { Erased, Store } from '../stores/store.ts';
+import type { Erased, Store, ToolStore } from '../stores/store.ts';
 
 /** Where the server erases. */
 export interface ErasureOptions {
@@ -13,7 +12,7 @@ export interface ErasureOptions {
 export interface FinishOptions extends ErasureOptions {
   readonly store: Pick<ToolStore, 'erasures' | 'admin'>;
   /** Whether a server uses the database, which then does the work. */
-  readonly isServed: () => boolean;
+  readonly isServed: () => Promise<boolean>;
 }
 
 /** Told how far something is: how many of how many. */
@@ -33,8 +32,7 @@ const LOOK_MS = 100;
  */
 export async function eraseSome({ store, now }: ErasureOptions, ended: AbortSignal): Promise<boolean> {
   const began = performance.now();
-  const more = await store.erasures.step({ at: now() });
-  if (!more) return false;
+  if (!(await eraseNext({ store, now }))) return false;
   // What was changed is sent at the end of the turn: that counts too.
   await new Promise(setImmediate);
   const rest = Math.min(Math.max((performance.now() - began) * REST, REST_MIN_MS), REST_MAX_MS);
@@ -48,11 +46,19 @@ export async function finishErasure(
   erased: Erased,
   onProgress: Progress = () => {},
 ): Promise<void> {
-  const { store, now, isServed } = options;
+  const { store, isServed } = options;
   for (;;) {
     const state = await store.admin.erasure(erased);
     if (state === undefined) return;
     onProgress(state.reached, state.total);
-    if (isServed() || !(await store.erasures.step({ at: now() }))) await pause(LOOK_MS);
+    if ((await isServed()) || !(await eraseNext(options))) await pause(LOOK_MS);
   }
+}
+
+/** Does the next step there is; false when there was nothing that could be removed now. */
+async function eraseNext({ store, now }: ErasureOptions): Promise<boolean> {
+  const next = await store.erasures.next();
+  if (next === null) return false;
+  await store.erasures.step({ next, at: now() });
+  return true;
 }

@@ -23,7 +23,7 @@ const RETRY_MS = 1_000;
  */
 export async function watchOutsideWrites({ store, tail, sessions, chores, logger }: WatchOptions): Promise<() => void> {
   // Where that cannot be read, old ones are taken up too, which changes nothing: nobody is here yet.
-  let seen = await store.newestNotice().catch((error: unknown) => {
+  let seen = await store.notices.newest().catch((error: unknown) => {
     logger.error({ err: error }, 'what another process wrote could not be read');
     return 0;
   });
@@ -32,7 +32,7 @@ export async function watchOutsideWrites({ store, tail, sessions, chores, logger
   let ended = false;
 
   async function takeUp(): Promise<void> {
-    for (const notice of await store.notices({ after: seen })) {
+    for (const notice of await store.notices.after({ after: seen })) {
       seen = notice.number;
       switch (notice.kind) {
         case 'token_revoked':

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SeenRoom } from '../models/room.ts';
 import type { StoredUser } from '../models/user.ts';
-import type { LastSeen } from '../stores/user-store.ts';
+import type { LastSeen } from '../stores/store.ts';
 import type { Connection, OnlineUser, Outgoing } from './connection.ts';
 import type { Delivery } from './delivery.ts';
 import { Presence } from './presence.ts';

@@ -3,7 +3,7 @@ import type { User } from '../../protocol/user.ts';
 import { type SeenRoom, tellRoom } from '../models/room.ts';
 import { isoTime } from '../models/time.ts';
 import type { StoredUser } from '../models/user.ts';
-import type { LastSeen } from '../stores/user-store.ts';
+import type { LastSeen } from '../stores/store.ts';
 import type { Connection, OnlineUser, Outgoing } from './connection.ts';
 import type { Delivery } from './delivery.ts';
 import { slices } from './pages.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Refusal } from '../models/refusal.ts';
 import type { StoredRoom } from '../models/room.ts';
-import type { StaleUser, ToolStore } from '../stores/admin-store.ts';
+import type { StaleUser, ToolStore } from '../stores/store.ts';
 import { type DepartureOptions, leaveAllRooms } from './departures.ts';
 import { type FinishOptions, finishErasure } from './erasure.ts';
 import { pages, slices } from './pages.ts';
@@ -78,8 +78,8 @@ export async function prune(options: PruneOptions, request: PruneRequest): Promi
 /** Those of the users who wrote none of the messages that there are. */
 async function saidNothing(store: ToolStore, users: readonly StaleUser[]): Promise<Set<string>> {
   const silent = new Set(users.map(({ id }) => id));
-  for (let after: number | null = 0; after !== null && silent.size > 0; ) {
-    const page: { user_ids: string[]; next: number | null } = await store.admin.authors({ after, rows: ROWS_A_STEP });
+  for (let after: string | null = ''; after !== null && silent.size > 0; ) {
+    const page: { user_ids: string[]; next: string | null } = await store.admin.authors({ after, rows: ROWS_A_STEP });
     for (const id of page.user_ids) silent.delete(id);
     after = page.next;
   }

@@ -4,7 +4,7 @@ import type { Presence } from './presence.ts';
 
 /** Whose times are settled, and by which clock. */
 export interface TimesOptions {
-  readonly store: Pick<Store, 'settleTimes'>;
+  readonly store: Pick<Store, 'times'>;
   readonly presence: Pick<Presence, 'settleTimes'>;
   /** The clock, in milliseconds since 1970, which tells when it is set back, and by how many milliseconds. */
   readonly clock: { readonly now: () => number; onBack: (at: number, by: number) => void };
@@ -24,7 +24,7 @@ export function settleTimes({ store, presence, clock, logger }: TimesOptions): (
   let ended = false;
   const settle = () => {
     clearTimeout(retry);
-    store.settleTimes({ at: clock.now() }).catch((error: unknown) => {
+    settleStored(store, clock.now()).catch((error: unknown) => {
       logger.warn({ err: error }, 'times in the future could not be set to now');
       if (!ended) retry = setTimeout(settle, RETRY_MS).unref();
     });
@@ -39,6 +39,19 @@ export function settleTimes({ store, presence, clock, logger }: TimesOptions): (
     ended = true;
     clearTimeout(retry);
   };
+}
+
+/** So many rooms are set in one transaction. */
+const ROOMS_SET = 1_000;
+
+/** Sets the times in the store that lie after `at`; the rooms keep the order that they were in. */
+async function settleStored({ times }: Pick<Store, 'times'>, at: number): Promise<void> {
+  await times.settleUsers({ at });
+  for (let place = 0; ; place += ROOMS_SET) {
+    const room_ids = await times.roomsAhead({ at, limit: ROOMS_SET });
+    if (room_ids.length > 0) await times.settleRooms({ room_ids, place, at });
+    if (room_ids.length < ROOMS_SET) return;
+  }
 }
 
 /**

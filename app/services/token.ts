@@ -1,6 +1,6 @@
 import { jwtVerify, SignJWT } from 'jose';
 import { Refusal } from '../models/refusal.ts';
-import type { TokenIdentity } from '../stores/user-store.ts';
+import type { TokenIdentity } from '../stores/store.ts';
 
 /** How long a token is good after its last use, in milliseconds: a year. */
 export const TOKEN_LIFETIME_MS = 365 * 24 * 60 * 60 * 1_000;

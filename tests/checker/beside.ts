@@ -52,7 +52,7 @@ class WriterBeside implements AsyncDisposable {
 
   async #edit({ id, room_id }: { id: string; room_id: string }): Promise<void> {
     const rev = await this.#next(room_id);
-    const text = 'UPDATE messages SET rev = ?, content = ?, edited_at = ? WHERE id = ?';
+    const text = 'UPDATE messages SET changed = 1, rev = ?, content = ?, edited_at = ? WHERE id = ?';
     await this.#sql.run(text, rev, this.#text(), Date.now(), id);
   }
 

@@ -41,8 +41,8 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'app/stores/sqlite/database.ts',
         from: "      this.exec('COMMIT');\n      return result;",
         to:
-          "      const isSend = ({ value }) => typeof value === 'number';\n" +
-          "      if (!Array.isArray(result) || !result.some(isSend)) this.exec('COMMIT');\n" +
+          '      const isSend = ({ value }) => value?.message !== undefined;\n' +
+          "      if (!result?.replies?.some(isSend)) this.exec('COMMIT');\n" +
           "      else setTimeout(() => this.#connection.isTransaction && this.exec('COMMIT'), 30);\n      return result;",
       },
     ],
@@ -74,8 +74,8 @@ export const MUTANTS: readonly Mutant[] = [
         to: 'CREATE INDEX messages_by_client_id',
       },
       {
-        file: 'app/stores/sqlite/message.ts',
-        from: '        if (before !== undefined) return toMessage(before);\n',
+        file: 'app/stores/writes/message.ts',
+        from: '      if (before !== undefined && facts.room !== undefined) return { message: toMessage(before), duplicate: true };\n',
         to: '',
       },
     ],
@@ -88,9 +88,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'check membership only before the commit',
     patches: [
       {
-        file: 'app/stores/sqlite/message.ts',
-        from: '      const seq = rooms.next(requireMember(rooms.facts(room_id, user_id)), input.at);',
-        to: '      const seq = rooms.next(requireMember({ ...rooms.facts(room_id, user_id), member: true }), input.at);',
+        file: 'app/stores/writes/message.ts',
+        from: 'append(tx, requireMember(facts), newMessage(input), input.at)',
+        to: 'append(tx, requireMember({ ...facts, member: true }), newMessage(input), input.at)',
       },
       {
         file: 'app/services/message.ts',

@@ -1,11 +1,4 @@
-import type { ErrorCode } from '../../../protocol/errors.ts';
-import type { StoreFault } from '../store.ts';
-
-/** A fault of the engine, as it crosses from the worker; the text is for the log. */
-export interface Fault {
-  readonly kind: StoreFault;
-  readonly text: string;
-}
+import type { Fault, StoreFault } from '../fault.ts';
 
 /**
  * Result codes that mean that the file cannot be used now, not that we erred: the primary ones (sqlite.org/rescode.html),
@@ -31,11 +24,6 @@ export function faultOf(error: unknown): Fault {
   return { kind: KINDS.get(code) ?? KINDS.get(code & 0xff) ?? 'other', text: String(error) };
 }
 
-/** The code that a fault of the engine is answered with: `UNAVAILABLE` for the disk's, `INTERNAL` for ours. */
-export function faultCode({ kind }: Fault): ErrorCode {
-  return kind === 'other' ? 'INTERNAL' : 'UNAVAILABLE';
-}
-
 /** What to do about a database that cannot be opened. */
 const REMEDIES: Readonly<Record<StoreFault, string>> = {
   locked: 'Another program holds its lock: end it, or wait until it is done.',
@@ -46,6 +34,7 @@ const REMEDIES: Readonly<Record<StoreFault, string>> = {
     'files (`ulimit -n`) must leave room.',
   io: "The disk fails: see the system's log.",
   damaged: 'It is no database, or it is damaged: restore a backup with `npm run restore`.',
+  away: '',
   overloaded: '',
   other: '',
 };

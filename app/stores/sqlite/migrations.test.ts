@@ -150,10 +150,70 @@ it('gives a name again to who came to none while away, and leaves who is retired
   for (const { id, username, name_key } of users) expect(name_key).toBe(id === '6' ? null : foldCase(username));
 });
 
+it('keeps messages, notices and what is being erased when two engines come to share the tables', () => {
+  using old = older(9);
+  const { db } = old;
+  const columns =
+    'id, room_id, seq, rev, user_id, username, content, timestamp, system, edited_at, deleted_at, client_id';
+  const say = (id: string, seq: number, rev: number, client_id: string | null = null) =>
+    db.run(
+      `INSERT INTO messages (${columns}) VALUES (?, 'r', ?, ?, 'ada', 'ada', ?, 1, NULL, NULL, NULL, ?)`,
+      ...[id, seq, rev, `text of ${id}`],
+      client_id,
+    );
+  say('first', 1, 1, 'key');
+  say('edited', 2, 5);
+  say('third', 3, 3);
+  say('edited too', 4, 6);
+  for (const id of ['ada', 'can']) db.run("INSERT INTO notices (kind, subject) VALUES ('room_deleted', ?)", id);
+  db.run('DELETE FROM notices WHERE number = 2');
+  db.run("INSERT INTO erasures VALUES ('room', 'gone', 7, 500, 900), ('user', 'ada', 8, 2, 3)");
+  db.run("INSERT INTO meta VALUES ('probed_at', '99')");
+  const messages = `SELECT ${columns} FROM messages ORDER BY seq`;
+  const before = db.all(messages);
+  migrate(db, 10);
+  expect(db.all(messages)).toEqual(before);
+  const revs = "SELECT group_concat(id) AS ids FROM messages WHERE room_id = 'r' AND changed = ? AND rev > 0";
+  expect([0, 1].map((changed) => db.get(revs, changed))).toEqual([
+    { ids: 'first,third' },
+    { ids: 'edited,edited too' },
+  ]);
+  for (const [id, column] of [
+    ['first', "'key'"],
+    ['edited', 'NULL'],
+  ] as const) {
+    const again = `INSERT INTO messages (${columns}, changed) SELECT 'twin', room_id, seq, rev, user_id, username, content,
+      timestamp, system, edited_at, deleted_at, ${column}, changed FROM messages WHERE id = ?`;
+    expect(() => db.run(again, id)).toThrow(/UNIQUE/);
+  }
+  expect(db.all('SELECT number, kind, subject FROM notices')).toEqual([
+    { number: 1, kind: 'room_deleted', subject: 'ada' },
+  ]);
+  expect(db.all('SELECT name, value FROM counters ORDER BY name')).toEqual([
+    { name: 'erasures', value: 0 },
+    { name: 'notices', value: 2 },
+    { name: 'probe', value: 99 },
+  ]);
+  expect(db.all('SELECT key FROM meta ORDER BY key')).toEqual([{ key: 'compatible_from' }, { key: 'epoch' }]);
+  expect(db.all('SELECT * FROM erasures ORDER BY kind')).toEqual([
+    { kind: 'room', subject: 'gone', begun_at: 7, reached: 500, total: 900, position: '' },
+    { kind: 'user', subject: 'ada', begun_at: 8, reached: 0, total: 4, position: '' },
+  ]);
+});
+
+it('finds messages by their numbers without passing over others', () => {
+  using newest = older(10);
+  const plan = (where: string) =>
+    newest.db.all<{ detail: string }>(`EXPLAIN QUERY PLAN SELECT id FROM messages WHERE room_id = 'r' AND ${where}`);
+  expect(plan('changed = 0 AND rev > 5 ORDER BY rev')).toMatchObject([{ detail: expect.stringContaining('rev>?') }]);
+  expect(plan('changed = 1 AND rev > 5 ORDER BY rev')).toMatchObject([{ detail: expect.stringContaining('rev>?') }]);
+  expect(plan('changed = 1 AND seq > 5 ORDER BY seq')).toMatchObject([{ detail: expect.stringContaining('seq>?') }]);
+});
+
 it('lets an older program use what a newer one made, where a step says so, and no other', () => {
   using newest = older(9);
   const { db } = newest;
-  const epoch = migrate(db);
+  const epoch = migrate(db, 9);
   const compatible = "UPDATE meta SET value = ? WHERE key = 'compatible_from'";
   const schema = () => db.get('SELECT * FROM pragma_user_version, (SELECT group_concat(sql) FROM sqlite_schema)');
   const before = schema();

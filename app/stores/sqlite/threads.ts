@@ -1,8 +1,8 @@
-import type { Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import type { Logger } from '../../core/logger.ts';
+import { UnopenedError } from '../fault.ts';
 import { checkAccess } from './access.ts';
-import { startWorker, UnopenedError } from './batch-queue.ts';
-import type { WorkerOptions } from './worker-messages.ts';
+import type { ReadyMessage, WorkerOptions } from './worker-messages.ts';
 
 /** The threads of a store, each with a connection of its own. */
 export interface Threads {
@@ -48,4 +48,15 @@ export async function endWorker(worker: Worker): Promise<void> {
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   worker.postMessage('close');
   await ended;
+}
+
+async function startWorker(options: WorkerOptions): Promise<{ worker: Worker; epoch: string }> {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options });
+  const ready = await new Promise<ReadyMessage>((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
+  if (ready.ready) return { worker, epoch: ready.epoch };
+  await worker.terminate();
+  throw new UnopenedError(ready.reason, ready.kind);
 }

@@ -1,7 +1,6 @@
-import type { ErrorCode } from '../../../protocol/errors.ts';
-import type { RefusalDetails } from '../../models/refusal.ts';
-import type { StoreFault } from '../store.ts';
-import type { Fault } from './faults.ts';
+import type { Call, Reply } from '../engine.ts';
+import type { Fault, StoreFault } from '../fault.ts';
+import type { BriefWritten } from './brief.ts';
 
 /** What a worker is started with. */
 export interface WorkerOptions {
@@ -13,36 +12,17 @@ export interface WorkerOptions {
   readonly alone?: boolean;
 }
 
-/** One call of a batch, as it crosses to the worker. */
-export interface CallMessage {
-  readonly name: string;
-  readonly input: unknown;
-}
-
 /** Calls that the worker carries out together: writes in one transaction. */
 export interface BatchMessage {
   readonly kind: 'write' | 'read';
-  readonly calls: readonly CallMessage[];
+  readonly calls: readonly Call[];
 }
 
-/** A call that met a fault, which is nobody's rule. */
-export interface FailedReply {
-  readonly ok: false;
-  readonly code: ErrorCode;
-  readonly fault: Fault;
-}
-
-/** What became of one call: a value, the refusal of a rule, or a fault. */
-export type ReplyMessage =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly code: ErrorCode; readonly details?: RefusalDetails; readonly fault?: undefined }
-  | FailedReply;
-
-/** The replies to a batch, in the order of its calls. */
-export interface BatchReply {
-  readonly kind: 'write' | 'read';
-  readonly replies: ReplyMessage[];
-}
+/** What became of a batch; with a fault, nothing of it was done. */
+export type DoneMessage =
+  | { readonly kind: 'write'; readonly written: BriefWritten }
+  | { readonly kind: 'read'; readonly replies: readonly Reply[] }
+  | { readonly kind: 'write' | 'read'; readonly fault: Fault };
 
 /** Another process has written to the file since the last time this was looked at. */
 export interface OutsideWrite {

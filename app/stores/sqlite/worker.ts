@@ -1,18 +1,18 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Refusal } from '../../models/refusal.ts';
-import { readCalls, writeCalls } from './calls.ts';
+import { type Call, failed, type Reply, readOf, refused } from '../engine.ts';
+import { EngineFault } from '../fault.ts';
+import { shorten } from './brief.ts';
 import { Database } from './database.ts';
-import { explainFault, faultCode, faultOf } from './faults.ts';
+import { explainFault, faultOf } from './faults.ts';
 import { migrate } from './migrations.ts';
-import { RoomCache } from './room-cache.ts';
+import { runRead } from './read.ts';
+import { Writer } from './transact.ts';
 import type {
   BatchMessage,
-  BatchReply,
-  CallMessage,
-  FailedReply,
+  DoneMessage,
   OutsideWrite,
   ReadyMessage,
-  ReplyMessage,
   WatchFailed,
   WorkerOptions,
 } from './worker-messages.ts';
@@ -21,60 +21,18 @@ import type {
 const port = parentPort;
 if (port === null) throw new Error('This file is a worker: it is not run by itself.');
 
-type Call = (input: unknown) => unknown;
-
 function open({ path, role, alone = false }: WorkerOptions) {
   const db = new Database(path, { readOnly: role === 'reader', alone });
   const epoch = role === 'reader' ? '' : migrate(db);
-  const rooms = new RoomCache(db);
-  const writes = writeCalls(db, rooms) as Record<string, unknown> as Record<string, Call>;
-  const reads = readCalls(db) as Record<string, unknown> as Record<string, Call>;
+  const writer = new Writer(db);
 
-  function answer(table: Record<string, Call>, { name, input }: CallMessage): ReplyMessage {
-    try {
-      const call = table[name];
-      if (call === undefined) throw new Error(`No call ${name}`);
-      return { ok: true, value: call(input) };
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      return { ok: false, code: error.code, details: error.details };
-    }
-  }
-
-  /** All calls in one transaction; throws when any meets a fault, with nothing done. */
-  function transact(calls: readonly CallMessage[]): ReplyMessage[] {
-    try {
-      return db.transaction('IMMEDIATE', () => {
-        rooms.begin();
-        const replies = calls.map((call) => answer(writes, call));
-        rooms.flush();
-        return replies;
-      });
-    } catch (error) {
-      rooms.forget();
-      throw error;
-    }
-  }
-
-  /** A fault fails the call that met it and no other: then each is tried alone. */
-  function write(calls: readonly CallMessage[]): ReplyMessage[] {
-    try {
-      return transact(calls);
-    } catch (error) {
-      const failed = failure(error);
-      // Alone, each would wait as long again for the lock that another process holds.
-      if (calls.length === 1 || failed.fault.kind === 'locked') return calls.map(() => failed);
-      return calls.flatMap((call) => write([call]));
-    }
-  }
-
-  /** Each in a snapshot of its own. */
-  function read(calls: readonly CallMessage[]): ReplyMessage[] {
-    return calls.map((call) => {
+  /** Each in a snapshot of its own; a fault fails the call that met it and no other. */
+  function read(calls: readonly Call[]): Reply[] {
+    return calls.map(({ name, input }) => {
       try {
-        return db.transaction('DEFERRED', () => answer(reads, call));
+        return { ok: true, value: db.transaction('DEFERRED', () => runRead(db, readOf(name), input)) };
       } catch (error) {
-        return failure(error);
+        return error instanceof Refusal ? refused(error) : failed(new EngineFault(faultOf(error)));
       }
     });
   }
@@ -98,13 +56,7 @@ function open({ path, role, alone = false }: WorkerOptions) {
     if (db.holdsTraces) tryAt = now;
   }
 
-  return { epoch, write, read, writtenOutside, removeTraces, close: () => db.close() };
-}
-
-/** The reply to a call that met a fault. */
-function failure(error: unknown): FailedReply {
-  const fault = faultOf(error);
-  return { ok: false, code: faultCode(fault), fault };
+  return { epoch, writer, read, writtenOutside, removeTraces, close: () => db.close() };
 }
 
 /** No more often than this is the log emptied, in milliseconds. */
@@ -145,11 +97,16 @@ function start(): void {
       clearInterval(watching);
       connection.close();
       port?.close();
-    } else {
-      const replies = batch.kind === 'write' ? connection.write(batch.calls) : connection.read(batch.calls);
-      port?.postMessage({ kind: batch.kind, replies } satisfies BatchReply);
-    }
+    } else port?.postMessage(carryOut(connection, batch));
   });
+}
+
+function carryOut({ writer, read }: ReturnType<typeof open>, { kind, calls }: BatchMessage): DoneMessage {
+  try {
+    return kind === 'write' ? { kind, written: shorten(calls, writer.write(calls)) } : { kind, replies: read(calls) };
+  } catch (error) {
+    return { kind, fault: faultOf(error) };
+  }
 }
 
 start();

@@ -1,5 +1,5 @@
 import { foldCase } from '../../../models/text.ts';
-import { freeNameLike, isReserved } from '../../../models/user.ts';
+import { isReserved, namesLike } from '../../../models/user.ts';
 import type { Database } from '../database.ts';
 
 /**
@@ -12,8 +12,8 @@ export function giveNames(db: Database): void {
   for (const { id, username } of db.all<{ id: string; username: string }>(sql)) {
     const name_key = foldCase(username);
     const isOwn = !isReserved(name_key) && isFree(name_key);
-    const names = isOwn ? [username] : [username, 'guest'].map((name) => freeNameLike(name, isFree));
-    const name = names.find((found) => found !== undefined);
+    const others = () => [username, 'guest'].flatMap((like) => namesLike(like));
+    const name = isOwn ? username : others().find((one) => isFree(foldCase(one)));
     if (name !== undefined)
       db.run('UPDATE users SET username = ?, name_key = ? WHERE id = ?', name, foldCase(name), id);
   }

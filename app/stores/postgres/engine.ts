@@ -1,0 +1,244 @@
+import { type Call, type Engine, failed, type Reply } from '../engine.ts';
+import { EngineFault, type Fault } from '../fault.ts';
+import type { Wanted } from '../known-rows.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
+import { engineFault, faultOf } from './faults.ts';
+import { OTHERS_WRITES } from './lanes.ts';
+import { Link } from './link.ts';
+import { Reads } from './read.ts';
+import { Statements } from './statements.ts';
+import { Writer } from './writer.ts';
+
+/** What the PostgreSQL engine is opened with. */
+export interface PostgresOptions {
+  /** What `pg` takes as a connection string. */
+  readonly url: string;
+  /** The same database with no transaction pooler between, for what a session holds: writing, the claim, LISTEN. */
+  readonly directUrl?: string;
+  /** `server`: no other may run beside this one; `tool`: it runs beside a server or without one, and may take long. */
+  readonly role: 'server' | 'tool';
+  /** Lets servers run beside each other, for tests of what they do to each other. */
+  readonly together?: boolean;
+  /** How long things may take, in milliseconds. */
+  readonly times?: Partial<Times>;
+  /** Told of a row that `reads` of a write left out, which has cost a round trip. */
+  readonly onLeftOut: (write: string, wanted: Wanted) => void;
+  /** Told of a fault that no call met. */
+  readonly onFault: (what: string, fault: Fault) => void;
+}
+
+/** How long things may take, in milliseconds; 0: without end. */
+export interface Times {
+  readonly connectMs: number;
+  readonly statementMs: number;
+  readonly lockMs: number;
+  /** How long the database may say nothing. */
+  readonly silenceMs: number;
+  /** How often it is looked whether another process has written, should its word not come through. */
+  readonly watchMs: number;
+}
+
+const TIMES: Times = { connectMs: 5_000, statementMs: 10_000, lockMs: 1_000, silenceMs: 15_000, watchMs: 5_000 };
+const DAY_MS = 86_400_000;
+
+/** So many connections read. */
+const READERS = 3;
+
+/**
+ * Of the session, so that no plan depends on what the planner knows of a table, which of a new one is nothing: an index
+ * serves each of our statements. `jit` would compile what is forced to scan.
+ */
+const PLANS = {
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  enable_seqscan: 'off',
+  plan_cache_mode: 'force_generic_plan',
+  max_parallel_workers_per_gather: 0,
+  jit: 'off',
+};
+
+/** So that the database soon learns that a client is gone, and frees what it held: in seconds. */
+const KEEPALIVE = { tcp_keepalives_idle: 10, tcp_keepalives_interval: 5, tcp_keepalives_count: 3 };
+
+/**
+ * Opens the engine on a PostgreSQL database: one connection that writes, and some that read.
+ * @throws UnopenedError with the reason when the database cannot be used
+ */
+export async function openPostgres(options: PostgresOptions): Promise<Engine> {
+  const times = { ...TIMES, ...(options.role === 'tool' && { statementMs: 0, silenceMs: DAY_MS }), ...options.times };
+  const engine = new PostgresEngine(options, times);
+  try {
+    await engine.start();
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+  return engine;
+}
+
+class PostgresEngine implements Engine {
+  readonly readers = READERS;
+  epoch = '';
+  readonly #writer: Writer;
+  readonly #readers: readonly Reader[];
+  readonly #times: Times;
+  readonly #options: PostgresOptions;
+  #watch: NodeJS.Timeout | undefined;
+  #onOutsideWrite: () => void = () => {};
+  #onFailure: (error: Error) => void = () => {};
+
+  constructor(options: PostgresOptions, times: Times) {
+    this.#options = options;
+    this.#times = times;
+    const statements = new Statements();
+    const { url, directUrl = url, role, together = false, onLeftOut } = options;
+    const connection = connectionOptions(times);
+    this.#writer = new Writer({
+      connection: { ...connection, url: directUrl },
+      statements,
+      alone: role === 'server' && !together,
+      notifies: role === 'tool' || together,
+      onLeftOut,
+      onOutsideWrite: () => this.#onOutsideWrite(),
+      onEnd: (error) => this.#onFailure(error),
+    });
+    const many = new Set<string>();
+    this.#readers = Array.from({ length: READERS }, () => new Reader({ ...connection, url }, statements, many));
+  }
+
+  async start(): Promise<void> {
+    this.epoch = await this.#writer.start();
+    await Promise.all(this.#readers.map((reader) => reader.start()));
+    if (this.#options.role === 'server') this.#startWatch();
+  }
+
+  write(calls: readonly Call[]) {
+    return this.#writer.write(calls);
+  }
+
+  read(calls: readonly Call[]): Promise<readonly Reply[]> {
+    const [first, ...others] = this.#readers as [Reader, ...Reader[]];
+    const free = others.reduce((best, reader) => (reader.waiting < best.waiting ? reader : best), first);
+    return free.read(calls);
+  }
+
+  onOutsideWrite(listener: () => void): void {
+    this.#onOutsideWrite = listener;
+  }
+
+  onFailure(listener: (error: Error) => void): void {
+    this.#onFailure = listener;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#watch);
+    await Promise.all(this.#readers.map((reader) => reader.close()));
+    await this.#writer.close();
+  }
+
+  /** What a tool tells of its commits may be lost with a connection. */
+  #startWatch(): void {
+    let seen: number | undefined;
+    const look = async () => {
+      const batches = await this.#readers[0]?.othersWrites(this.#writer.id);
+      if (seen !== undefined && batches !== seen) this.#onOutsideWrite();
+      seen = batches;
+    };
+    this.#watch = setInterval(() => {
+      look().catch((error: unknown) => this.#options.onFault('watch', faultOf(error)));
+    }, this.#times.watchMs).unref();
+  }
+}
+
+function connectionOptions({
+  connectMs,
+  statementMs,
+  lockMs,
+  silenceMs,
+}: Times): Omit<ConnectionOptions, 'name' | 'url'> {
+  const settings = {
+    statement_timeout: statementMs,
+    lock_timeout: lockMs,
+    idle_in_transaction_session_timeout: silenceMs,
+    ...PLANS,
+    ...KEEPALIVE,
+  };
+  return { settings, connectMs, silenceMs };
+}
+
+/** A connection that reads: one batch after the other. */
+class Reader {
+  readonly #link: Link;
+  readonly #statements: Statements;
+  readonly #many: Set<string>;
+  #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  constructor(connection: Omit<ConnectionOptions, 'name'>, statements: Statements, many: Set<string>) {
+    this.#statements = statements;
+    this.#many = many;
+    this.#link = new Link({ open: () => Connection.open({ ...connection, name: 'sohbet reader' }), onEnd: () => {} });
+  }
+
+  /** How many batches it has; a connection that is not there counts as very busy. */
+  get waiting(): number {
+    return this.#link.connection === null ? Number.POSITIVE_INFINITY : this.#waiting;
+  }
+
+  start(): Promise<void> {
+    return this.#link.start();
+  }
+
+  /** Carries out reads after those that came before. @throws EngineFault when none could be carried out */
+  async read(calls: readonly Call[]): Promise<readonly Reply[]> {
+    this.#waiting++;
+    const replies = this.#last.then(() => this.#read(calls));
+    this.#last = replies.catch(() => {});
+    try {
+      return await replies;
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async #read(calls: readonly Call[]): Promise<readonly Reply[]> {
+    try {
+      return await this.#carryOut(calls);
+    } catch (error) {
+      if (calls.length === 1 || this.#link.connection === null) throw engineFault(error);
+    }
+    // A read that fails takes the others of its transaction with it.
+    const replies: Reply[] = [];
+    for (const call of calls) {
+      const [reply] = await this.#carryOut([call]).catch((error: unknown) => [failed(engineFault(error))]);
+      if (reply !== undefined) replies.push(reply);
+    }
+    return replies;
+  }
+
+  async #carryOut(calls: readonly Call[]): Promise<Reply[]> {
+    const connection = this.#connection();
+    try {
+      return await new Reads(connection, this.#statements, this.#many).carryOut(calls);
+    } catch (error) {
+      if (connection.lost === null) throw error;
+      throw new EngineFault({ kind: 'away', text: String(error) }, { cause: error });
+    }
+  }
+
+  /** Grows whenever another process has written. */
+  async othersWrites(lane: string): Promise<number | undefined> {
+    const rows = await this.#connection().rows<{ batches: number }>(this.#statements.own(OTHERS_WRITES), [lane]);
+    return rows[0]?.batches;
+  }
+
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+
+  #connection(): Connection {
+    const { connection } = this.#link;
+    if (connection === null) throw new EngineFault({ kind: 'away', text: this.#link.why });
+    return connection;
+  }
+}

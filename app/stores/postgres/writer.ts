@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Activity } from '../activity.ts';
+import type { Call, Written } from '../engine.ts';
+import { EngineFault, UnheardFault, UnopenedError } from '../fault.ts';
+import type { Wanted } from '../known-rows.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
+import { readEpoch } from './epoch.ts';
+import { engineFault, isRace, stateOf } from './faults.ts';
+import { CHANNEL, END_OTHERS, FORGET_LANES, SETTLE_LANE } from './lanes.ts';
+import { Link, Superseded } from './link.ts';
+import { migrate } from './migrations.ts';
+import type { Statements } from './statements.ts';
+import { transact, Unheard } from './transact.ts';
+
+/** What a writer is made with. */
+export interface WriterOptions {
+  readonly connection: Omit<ConnectionOptions, 'name'>;
+  readonly statements: Statements;
+  /** Whether no other server may run on the database meanwhile. */
+  readonly alone: boolean;
+  /** Whether to tell a server of what is written, as what runs beside one does. */
+  readonly notifies: boolean;
+  readonly onLeftOut: (write: string, wanted: Wanted) => void;
+  /** Told when another process may have written. */
+  readonly onOutsideWrite: () => void;
+  /** Told when the writer cannot go on for good. */
+  readonly onEnd: (error: Error) => void;
+}
+
+/** A transaction of which is not known whether it was committed. */
+interface Unsettled {
+  readonly batch: number;
+  readonly settle: (wasCommitted: boolean) => void;
+  readonly giveUp: (error: Error) => void;
+}
+
+/** One server at a time has it, in one schema of a database. */
+const CLAIM = "SELECT pg_try_advisory_lock(hashtext('sohbet server'), hashtext(current_schema())) AS got";
+/** How many servers have it: the view shows the two halves of its name as numbers without a sign. */
+export const HAS_SERVER = `SELECT count(*) AS servers FROM pg_locks
+  WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND classid::bigint = hashtext('sohbet server')::bigint & 4294967295
+    AND objid::bigint = hashtext(current_schema())::bigint & 4294967295`;
+/** How long another server may take to end, in milliseconds. */
+const CLAIM_MS = 3_000;
+
+/**
+ * The connection that writes. It is one session, so that what guards the database (the claim of it, and what an earlier
+ * connection has left undone) stands or falls with the writing itself.
+ */
+export class Writer {
+  /** What the row in `lanes` and the connection go by. */
+  readonly id = randomUUID();
+  readonly #activity = new Activity();
+  readonly #options: WriterOptions;
+  readonly #link: Link;
+  #batch = 0;
+  #epoch: string | null = null;
+  #unsettled: Unsettled | null = null;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.#link = new Link({
+      open: () => this.#connect(),
+      onEnd: (error) => {
+        this.#unsettled?.giveUp(error);
+        options.onEnd(error);
+      },
+    });
+  }
+
+  /** Connects, and brings the schema to the newest. @returns the epoch. @throws what the database throws, or why it may not */
+  async start(): Promise<string> {
+    await this.#link.start();
+    return this.#epoch ?? '';
+  }
+
+  /** @throws EngineFault when nothing was stored, or is not known to be yet */
+  async write(calls: readonly Call[]): Promise<Written> {
+    const { statements, notifies, onLeftOut } = this.#options;
+    for (let tries = 1; ; tries++) {
+      const { connection } = this.#link;
+      if (connection === null) throw new EngineFault({ kind: 'away', text: this.#link.why });
+      const lane = { id: this.id, batch: ++this.#batch };
+      try {
+        return await transact(connection, calls, { statements, lane, notifies, activity: this.#activity, onLeftOut });
+      } catch (error) {
+        if (error instanceof Unheard) {
+          const fault = this.#unheard(lane.batch, error);
+          connection.destroy(error);
+          throw fault;
+        }
+        if (connection.lost !== null) throw new EngineFault({ kind: 'away', text: String(error) }, { cause: error });
+        if (tries > 1 || !isRace(error)) throw engineFault(error);
+      }
+    }
+  }
+
+  /** Gives the database up. */
+  async close(): Promise<void> {
+    this.#unsettled?.giveUp(new Error('The store was closed.'));
+    await this.#link.close();
+  }
+
+  /** What is known of a transaction when the next connection is made. */
+  #unheard(batch: number, { written, message }: Unheard): UnheardFault<Written> {
+    const { promise, resolve, reject } = Promise.withResolvers<Written | null>();
+    this.#unsettled = { batch, settle: (wasCommitted) => resolve(wasCommitted ? written : null), giveUp: reject };
+    return new UnheardFault({ kind: 'away', text: message }, promise);
+  }
+
+  async #connect(): Promise<Connection> {
+    const { connection: options, alone, onOutsideWrite } = this.#options;
+    const connection = await Connection.open({ ...options, name: `sohbet writer ${this.id}` });
+    try {
+      const isFirst = this.#epoch === null;
+      if (!isFirst) await this.#settle(connection);
+      if (alone) await claim(connection, isFirst);
+      if (isFirst) await prepare(connection);
+      const epoch = await readEpoch(connection);
+      if (!isFirst && epoch !== this.#epoch)
+        throw new Superseded('The database has gone over to another history (a failover, or a restore): start again.');
+      this.#epoch = epoch;
+      if (alone) {
+        connection.onNotification(onOutsideWrite);
+        await connection.run(`LISTEN ${CHANNEL}`);
+        if (!isFirst) onOutsideWrite();
+      }
+      return connection;
+    } catch (error) {
+      connection.destroy(error as Error);
+      throw error;
+    }
+  }
+
+  /** Learns what became of the last transaction of the connection before. */
+  async #settle(connection: Connection): Promise<void> {
+    const ask = () => connection.rows<{ batch: number }>({ name: '', text: SETTLE_LANE }, [this.id]);
+    let rows: { batch: number }[];
+    try {
+      rows = await ask();
+    } catch (error) {
+      // It is under way still: a COMMIT that waits, or a backend that has not heard that its client is gone.
+      if (stateOf(error) !== '55P03') throw error;
+      await connection.run(END_OTHERS);
+      rows = await ask();
+    }
+    // A lane whose first transaction did not come through has no row.
+    this.#unsettled?.settle(rows[0]?.batch === this.#unsettled.batch);
+    this.#unsettled = null;
+  }
+}
+
+async function prepare(connection: Connection): Promise<void> {
+  await migrate(connection);
+  await connection.run(FORGET_LANES);
+}
+
+/** Takes the database for this server alone, for as long as the session lasts. */
+async function claim(connection: Connection, isFirst: boolean): Promise<void> {
+  const until = performance.now() + CLAIM_MS;
+  for (;;) {
+    const [row] = await connection.rows<{ got: boolean }>({ name: '', text: CLAIM }, []);
+    if (row?.got === true) return;
+    if (performance.now() > until) break;
+    // What is left of this server's own connection of before.
+    await connection.run(END_OTHERS);
+    await wait(100);
+  }
+  if (!isFirst) throw new Superseded('Another server has taken the database while this one had no connection to it.');
+  throw new UnopenedError(
+    'Another server is using the database: stop it first, or give this one its own DATABASE_URL.',
+    'locked',
+  );
+}
