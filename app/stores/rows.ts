@@ -2,7 +2,7 @@ import type { Message, System } from '../../protocol/message.ts';
 import type { StoredRoom } from '../models/room.ts';
 import { isoTime } from '../models/time.ts';
 import type { StoredUser } from '../models/user.ts';
-import type { Row } from './tables.ts';
+import { columnsOf, type Row } from './tables.ts';
 
 /** A row of `users`, as far as it is told to others. */
 export type UserRow = Pick<Row<'users'>, 'id' | 'username' | 'connected_at' | 'last_activity'>;
@@ -26,9 +26,10 @@ export const USER_COLUMNS = 'u.id, u.username, u.connected_at, u.last_activity';
 /** The columns that {@link AccountRow} needs, of `users u`. */
 export const ACCOUNT_COLUMNS = `${USER_COLUMNS}, u.retired_at`;
 
-/** The columns that {@link MessageRow} needs. */
-export const MESSAGE_COLUMNS =
-  'id, room_id, seq, rev, user_id, username, content, timestamp, system, edited_at, deleted_at, client_id';
+/** The columns of {@link MessageRow}. */
+export const MESSAGE_COLUMNS = columnsOf('messages')
+  .filter((column) => column !== 'changed')
+  .join(', ');
 
 /** A row as the services see it. */
 export function toUser(row: UserRow): StoredUser {
