@@ -151,6 +151,26 @@ export type Row<T extends TableName> = {
   -readonly [C in keyof (typeof TABLES)[T]['columns']]: CellOf<(typeof TABLES)[T]['columns'][C]>;
 };
 
+/** The columns of a table that may be null. */
+type Nullable<T extends TableName> = {
+  [C in keyof Row<T>]: null extends Row<T>[C] ? C : never;
+}[keyof Row<T>];
+
+/** A row to add: what may be null may be left out, and is null then. */
+export type NewRow<T extends TableName> = Omit<Row<T>, Nullable<T>> & Partial<Pick<Row<T>, Nullable<T>>>;
+
+const NULLS = new Map(
+  Object.entries(TABLES).map(([table, { columns }]) => {
+    const nullable = Object.entries<Column>(columns).filter(([, kind]) => String(kind).endsWith('?'));
+    return [table, Object.fromEntries(nullable.map(([column]) => [column, null]))] as const;
+  }),
+);
+
+/** A whole row: what was left out is null. */
+export function wholeRow<T extends TableName>(table: T, row: NewRow<T>): Row<T> {
+  return { ...NULLS.get(table), ...row } as Row<T>;
+}
+
 /** The columns of a table, in the order in which statements name them. */
 export const columnsOf = (table: TableName): readonly string[] => Object.keys(TABLES[table].columns);
 

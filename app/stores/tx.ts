@@ -2,7 +2,16 @@ import type { Activity } from './activity.ts';
 import type { LogEntry } from './entry.ts';
 import { KnownRows, type Wanted } from './known-rows.ts';
 import { type AnyRow, type Query, sql, type Value } from './query.ts';
-import { guardOf, type KeyName, keysOf, type LockName, type Row, type TableName } from './tables.ts';
+import {
+  guardOf,
+  type KeyName,
+  keysOf,
+  type LockName,
+  type NewRow,
+  type Row,
+  type TableName,
+  wholeRow,
+} from './tables.ts';
 
 /** How an engine reads for a write. One that must wait throws, reads, and runs the write again. */
 export interface TxReader {
@@ -74,7 +83,8 @@ export class Tx {
   }
 
   /** Adds a row. */
-  insert<T extends TableName>(table: T, row: Row<T>): Row<T> {
+  insert<T extends TableName>(table: T, columns: NewRow<T>): Row<T> {
+    const row = wholeRow(table, columns);
     const added = row as unknown as AnyRow;
     this.#checkGuard(table, added);
     this.#known.set(table, added, added);

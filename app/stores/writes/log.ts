@@ -3,16 +3,13 @@ import { systemContent } from '../../models/message.ts';
 import { listedAt, type RoomFacts } from '../../models/room.ts';
 import type { Wanted } from '../known-rows.ts';
 import { toMessage } from '../rows.ts';
-import type { Row } from '../tables.ts';
+import type { NewRow, Row } from '../tables.ts';
 import type { Tx } from '../tx.ts';
 
 /** The log of a room: every lasting change in it takes the room's next number, in the transaction that stores it. */
 
-const UNCHANGED = { changed: 0, system: null, edited_at: null, deleted_at: null, client_id: null } as const;
-
 /** A message to store, before it has its place. */
-type NewMessage = Pick<Row<'messages'>, 'id' | 'user_id' | 'username' | 'content' | 'timestamp'> &
-  Partial<Pick<Row<'messages'>, 'client_id' | 'system'>>;
+type NewMessage = Omit<NewRow<'messages'>, 'room_id' | 'changed' | 'seq' | 'rev'>;
 
 /** The rows that {@link roomFacts} looks at. */
 export const inRoom = (room_id: string, user_id: string): Wanted[] => [
@@ -40,7 +37,7 @@ export function roomFacts(tx: Tx, room_id: string, user_id: string): RoomFacts<R
  */
 export function append(tx: Tx, room: Row<'rooms'>, message: NewMessage, active_at: number | null): Row<'messages'> {
   const seq = nextNumber(tx, room, active_at);
-  return tx.insert('messages', { ...UNCHANGED, ...message, room_id: room.id, seq, rev: seq });
+  return tx.insert('messages', { ...message, room_id: room.id, changed: 0, seq, rev: seq });
 }
 
 /** Stores a system message as the room's next entry; as {@link append}. */

@@ -4,7 +4,7 @@ import { Refusal } from '../../models/refusal.ts';
 import { requireMember } from '../../models/room.ts';
 import type { Wanted } from '../known-rows.ts';
 import { type MessageRow, toMessage } from '../rows.ts';
-import type { Row } from '../tables.ts';
+import { type Row, wholeRow } from '../tables.ts';
 import type { Tx } from '../tx.ts';
 import { write } from '../write.ts';
 import { append, inRoom, revise, roomFacts } from './log.ts';
@@ -92,8 +92,7 @@ const newMessage = ({ id, user_id, username, content, client_id, at }: SendInput
 
 /** A message as it was sent, at its place. */
 function sentRow(input: SendInput, seq: number): MessageRow {
-  const unchanged = { system: null, edited_at: null, deleted_at: null };
-  return { ...newMessage(input), ...unchanged, room_id: input.room_id, seq, rev: seq };
+  return wholeRow('messages', { ...newMessage(input), room_id: input.room_id, changed: 0, seq, rev: seq });
 }
 
 /** The rows that {@link change} gets. */

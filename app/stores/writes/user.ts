@@ -42,7 +42,7 @@ export const userWrites = {
       if (isReserved(name_key) || tx.get('users', 'name', name_key) !== undefined)
         throw new Refusal('USERNAME_TAKEN', { field: 'username' });
       const times = { created_at: at, connected_at: at, last_activity: at, seen_at };
-      return toUser(tx.insert('users', { id, username, name_key, generation: 0, ...times, retired_at: null }));
+      return toUser(tx.insert('users', { id, username, name_key, generation: 0, ...times }));
     },
   }),
 
