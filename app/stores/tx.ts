@@ -25,10 +25,16 @@ export interface TxReader {
 export type Held = { readonly [L in LockName]: readonly string[] };
 
 /** Rows of one table that are written alike, or a statement over many rows. */
-export type Change =
+export type Change = RowChange | { readonly kind: 'run'; readonly query: Query };
+
+type RowChange =
   | { readonly kind: 'delete' | 'insert'; readonly table: TableName; readonly rows: AnyRow[] }
-  | { readonly kind: 'update'; readonly table: TableName; readonly columns: readonly string[]; readonly rows: AnyRow[] }
-  | { readonly kind: 'run'; readonly query: Query };
+  | {
+      readonly kind: 'update';
+      readonly table: TableName;
+      readonly columns: readonly string[];
+      readonly rows: AnyRow[];
+    };
 
 /** What is to be done to one row: all of it, or these columns. */
 interface Pending {
@@ -87,7 +93,7 @@ export class Tx {
     const row = wholeRow(table, columns);
     const added = row as unknown as AnyRow;
     this.#checkGuard(table, added);
-    this.#known.set(table, added, added);
+    this.#known.make(table, added);
     this.#pending.set(added, { table, change: 'insert' });
     this.#undo.push(() => {
       this.#known.set(table, added, null);
@@ -200,21 +206,15 @@ export class Tx {
    */
   #settle(): void {
     const kinds = {
-      delete: new Map<string, Change>(),
-      update: new Map<string, Change>(),
-      insert: new Map<string, Change>(),
+      delete: new Map<string, RowChange>(),
+      update: new Map<string, RowChange>(),
+      insert: new Map<string, RowChange>(),
     };
     for (const [row, { table, change }] of this.#pending) {
-      const kind = change instanceof Set ? 'update' : change;
-      const columns = change instanceof Set ? [...change].sort() : [];
-      const alike = `${table} ${columns.join()}`;
-      const found = kinds[kind].get(alike);
-      if (found === undefined) {
-        kinds[kind].set(
-          alike,
-          kind === 'update' ? { kind, table, columns, rows: [row] } : { kind, table, rows: [row] },
-        );
-      } else if (found.kind !== 'run') found.rows.push(row);
+      if (change instanceof Set) {
+        const columns = [...change].sort();
+        gather(kinds.update, `${table} ${columns.join()}`, { kind: 'update', table, columns, rows: [row] });
+      } else gather(kinds[change], table, { kind: change, table, rows: [row] });
     }
     this.#pending.clear();
     this.#written.push(...kinds.delete.values(), ...kinds.update.values(), ...kinds.insert.values());
@@ -226,6 +226,13 @@ export class Tx {
     const isHeld = column === null ? held.length > 0 : held.includes(String(row[column]));
     if (!isHeld) throw new Error(`A row of ${table} may be changed only under its lock of ${of}.`);
   }
+}
+
+/** Lets a change of a row go with those alike. */
+function gather(changes: Map<string, RowChange>, alike: string, change: RowChange): void {
+  const found = changes.get(alike);
+  if (found === undefined) changes.set(alike, change);
+  else found.rows.push(...change.rows);
 }
 
 /** Whether any of the columns is part of a key. */

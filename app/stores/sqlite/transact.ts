@@ -1,7 +1,7 @@
 import { Activity } from '../activity.ts';
 import { type Call, type Reply, refused, type Written, writeOf } from '../engine.ts';
 import { KnownRows, type Wanted } from '../known-rows.ts';
-import type { AnyRow, Query } from '../query.ts';
+import type { AnyRow, Cell, Query } from '../query.ts';
 import type { TableName } from '../tables.ts';
 import { type Change, Tx } from '../tx.ts';
 import { heldBy } from '../write.ts';
@@ -114,7 +114,11 @@ export class Writer {
   }
 
   #each({ text, columns }: { text: string; columns: readonly string[] }, rows: readonly AnyRow[]): void {
-    for (const row of rows) this.#db.run(text, ...columns.map((column) => row[column] ?? null));
+    for (const row of rows) {
+      const values: Cell[] = [];
+      for (const column of columns) values.push(row[column] ?? null);
+      this.#db.run(text, ...values);
+    }
   }
 }
 
