@@ -55,7 +55,7 @@ options
   --body N          bytes of content a message (64)
   --messages N      messages stored for start (100000)
   --servers A,B     which servers: stock, by-hand (one INSERT a message), sohbet (all)
-  --store NAME      where they store in fanout, lone and durable: sqlite, or postgres with Sohbet on SQLite beside it
+  --store NAME      where they store in fanout, lone, durable and writer: sqlite, or postgres with Sohbet on SQLite beside it
                     (sqlite)
   --round-trips N,N…  milliseconds that a round trip to PostgreSQL takes more than on loopback (0,1,2)
   --json FILE       writes all numbers to FILE

@@ -7,12 +7,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createIds } from '../app/core/id.ts';
 import { createLogger } from '../app/core/logger.ts';
 import { createMetrics } from '../app/core/metrics.ts';
+import { openPostgresStore } from '../app/stores/postgres/store.ts';
 import { openSqliteStore } from '../app/stores/sqlite/store.ts';
 import type { Store } from '../app/stores/store.ts';
 
 /** What is to be written, and for how long. */
 export interface WriteLoop {
-  path: string;
+  /** The file of an SQLite database, or the URL of a PostgreSQL one. */
+  database: string;
   rooms: number;
   /** Sends a commit. */
   batch: number;
@@ -26,7 +28,10 @@ export interface WriteLoop {
 export interface WriteRound {
   sends: number;
   seconds: number;
-  /** Of the busiest of the other threads, which is the one that writes; NaN where there is no /proc. */
+  /**
+   * Of the busiest thread, which is the one that writes: on SQLite one of its own, on PostgreSQL the main one. NaN where
+   * there is no /proc.
+   */
   writer: number;
   /** Of the process, all its threads together. */
   node: number;
@@ -53,8 +58,7 @@ function threadTimes(): Map<string, number> {
 }
 
 function busiest(before: Map<string, number>, after: Map<string, number>): number {
-  const others = [...after].filter(([thread]) => thread !== String(process.pid));
-  const grown = others.map(([thread, time]) => time - (before.get(thread) ?? 0));
+  const grown = [...after].map(([thread, time]) => time - (before.get(thread) ?? 0));
   return grown.length > 0 ? Math.max(...grown) : Number.NaN;
 }
 
@@ -78,9 +82,15 @@ async function makeRooms(store: Store, count: number): Promise<string[]> {
   return ids;
 }
 
-async function run({ path, rooms: count, batch, body, rounds, seconds }: WriteLoop): Promise<void> {
+function open(database: string): Promise<Store> {
   const logger = createLogger({ level: 'error', pretty: false });
-  const store = await openSqliteStore({ path, queueMax: QUEUE_MAX, logger, metrics: createMetrics() });
+  const options = { queueMax: QUEUE_MAX, logger, metrics: createMetrics() };
+  if (database.startsWith('postgres:')) return openPostgresStore({ ...options, url: database, role: 'server' });
+  return openSqliteStore({ ...options, path: database });
+}
+
+async function run({ database, rooms: count, batch, body, rounds, seconds }: WriteLoop): Promise<void> {
+  const store = await open(database);
   const rooms = await makeRooms(store, count);
   const content = 'x'.repeat(body);
   let turn = 0;

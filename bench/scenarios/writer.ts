@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { lineTitle, overStores } from '../contest.ts';
+import type { Options } from '../options.ts';
+import type { Line } from '../postgres.ts';
 import { makeFolder, removeFolder, startNode } from '../processes.ts';
 import { spread, type Table } from '../report.ts';
 import { productionFlags } from '../servers.ts';
@@ -24,20 +27,19 @@ async function roundsOf(loop: WriteLoop): Promise<WriteRound[]> {
 }
 
 /** The store alone: what a send costs it when 64 go into one commit. */
-export const writer: Scenario = async (options, _findings, onTable) => {
+export const writer: Scenario = (options, _findings, onTable) =>
+  overStores(options, async (line) => onTable(await measure(options, line)));
+
+async function measure(options: Options, line: Line | undefined): Promise<Table> {
   const { body, rounds, seconds } = options;
   const found: { rooms: number; rounds: WriteRound[] }[] = [];
   for (const rooms of options.rooms) {
-    const folder = makeFolder();
-    try {
-      const path = join(folder, 'bench.db');
-      found.push({ rooms, rounds: await roundsOf({ path, rooms, batch: BATCH, body, rounds, seconds }) });
-    } finally {
-      removeFolder(folder);
-    }
+    await withDatabase(line, async (database) => {
+      found.push({ rooms, rounds: await roundsOf({ database, rooms, batch: BATCH, body, rounds, seconds }) });
+    });
   }
-  const table: Table = {
-    title: `writer: the store alone, ${BATCH} sends a commit`,
+  return {
+    title: `writer: the store alone, ${BATCH} sends a commit${lineTitle(line)}`,
     columns: ['rooms', 'sends/s', 'writing thread µs a send', 'whole process µs a send'],
     rows: found.map(({ rooms, rounds: measured }) => [
       String(rooms),
@@ -48,5 +50,19 @@ export const writer: Scenario = async (options, _findings, onTable) => {
     notes: [],
     data: found,
   };
-  onTable(table);
-};
+}
+
+/** Hands an empty database to `use`: over the line where there is one, else a file. */
+async function withDatabase(line: Line | undefined, use: (database: string) => Promise<void>): Promise<void> {
+  if (line) {
+    await using database = await line.createDatabase();
+    await use(database.url);
+    return;
+  }
+  const folder = makeFolder();
+  try {
+    await use(join(folder, 'bench.db'));
+  } finally {
+    removeFolder(folder);
+  }
+}
