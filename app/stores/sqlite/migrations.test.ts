@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { Id } from '../../../protocol/fields.ts';
+import { createLogger } from '../../core/logger.ts';
+import { createMetrics } from '../../core/metrics.ts';
 import { foldCase } from '../../models/text.ts';
 import { Database } from './database.ts';
 import { migrate } from './migrations.ts';
+import { openSqliteStore } from './store.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'sohbet-migrations-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -199,6 +202,50 @@ it('keeps messages, notices and what is being erased when two engines come to sh
     { kind: 'room', subject: 'gone', begun_at: 7, reached: 500, total: 900, position: '' },
     { kind: 'user', subject: 'ada', begun_at: 8, reached: 0, total: 4, position: '' },
   ]);
+});
+
+it('goes on with what was being erased, and with the numbers of notices, where an older version has stopped', async () => {
+  const path = join(folder, 'going-on.db');
+  const db = new Database(path);
+  migrate(db, 9);
+  const user = 'INSERT INTO users VALUES (?, ?, ?, 1, 1, 1, 1, ?, 1)';
+  db.run(user, 'ada', 'deleted user', null, 5);
+  db.run(user, 'can', 'can', 'can', null);
+  db.run("INSERT INTO rooms VALUES ('r', 'r', 'r', 'public', NULL, 'can', 'can', 1, 1, 6, 1, NULL, 1)");
+  db.run("INSERT INTO members VALUES ('r', 'can', 1)");
+  const say = (room: string, [seq, rev]: [number, number], user_id: string, deleted_at: number | null = null) => {
+    const columns = 'id, room_id, seq, rev, user_id, username, content, timestamp, deleted_at';
+    const username = deleted_at === null ? user_id : 'deleted user';
+    const content = deleted_at === null ? `text ${seq}` : '';
+    const sql = `INSERT INTO messages (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)`;
+    db.run(sql, `${room}${seq}`, room, seq, rev, user_id, username, content, deleted_at);
+  };
+  say('r', [1, 1], 'can');
+  say('r', [2, 6], 'ada', 5);
+  say('r', [3, 5], 'ada');
+  say('r', [4, 4], 'ada');
+  for (const seq of [1, 2, 3]) say('gone', [seq, seq], 'can');
+  db.run("INSERT INTO erasures VALUES ('user', 'ada', 5, 2, 4), ('room', 'gone', 6, 100, 103)");
+  db.run("INSERT INTO notices (number, kind, subject) VALUES (7, 'room_deleted', 'gone')");
+  db.close();
+  const logger = createLogger({ level: 'silent', pretty: false });
+  const store = await openSqliteStore({ path, queueMax: 100, logger, metrics: createMetrics() });
+  try {
+    for (let next = await store.erasures.next(); next !== null; next = await store.erasures.next())
+      await store.erasures.step({ next, at: 9 });
+    const { entries } = await store.messages.log({ room_id: 'r', after: 0 });
+    expect(entries.map(({ message: { id, rev, username, content } }) => ({ id, rev, username, content }))).toEqual([
+      { id: 'r1', rev: 1, username: 'can', content: 'text 1' },
+      { id: 'r2', rev: 6, username: 'deleted user', content: '' },
+      { id: 'r3', rev: 7, username: 'deleted user', content: '' },
+      { id: 'r4', rev: 8, username: 'deleted user', content: '' },
+    ]);
+    expect(await store.admin.countMessages()).toBe(4);
+    await store.admin.deleteRoom({ room_id: 'r', at: 10 });
+    expect(await store.notices.after({ after: 7 })).toEqual([{ number: 8, kind: 'room_deleted', room_id: 'r' }]);
+  } finally {
+    await store.close();
+  }
 });
 
 it('finds messages by their numbers without passing over others', () => {
