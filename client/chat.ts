@@ -8,6 +8,11 @@ import type { Unsubscribe } from './observable.ts';
 import type { ChatRoom } from './room.ts';
 import { randomId } from './uuid.ts';
 
+/** Commands that change a message, and answer with it. */
+type MessageChange = {
+  [C in Exclude<CommandName, 'send_message'>]: CommandResult<C> extends { readonly message: Message } ? C : never;
+}[Exclude<CommandName, 'send_message'>];
+
 /** A client of one server. Make it with {@link createClient}. Every method that answers a promise throws ChatError. */
 export class Chat {
   /** Calls the listener after changes of the snapshot, once for all changes of a turn. */
@@ -153,7 +158,7 @@ export class Chat {
     return this.#engine.call(command, payload, { answerMs: PAGE_MS });
   }
 
-  async #change<C extends 'update_message' | 'delete_message'>(command: C, payload: CommandPayload<C>) {
+  async #change<C extends MessageChange>(command: C, payload: CommandPayload<C>) {
     const apply = ({ message }: { readonly message: Message }) => this.#engine.rooms.merge(message);
     const { message } = await this.#engine.call(command, payload, { apply });
     return message;
