@@ -24,6 +24,10 @@ const GROUPS: Readonly<Record<string, { readonly mutate: readonly string[]; read
     mutate: ['app/services/log/{tail,cut-over}.ts'],
     tests: 'app/services/log/*.test.ts,tests/checker-tail.test.ts',
   },
+  writes: {
+    mutate: ['app/stores/writes/*.ts', 'app/stores/{activity,known-rows,tx}.ts'],
+    tests: 'app/stores/writes/*.test.ts,app/stores/activity.test.ts,app/stores/tx.test.ts',
+  },
   limits: {
     mutate: ['app/services/limits/*.ts', '!app/services/limits/limiting.ts'],
     tests: 'app/services/limits/*.test.ts',
