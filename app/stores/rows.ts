@@ -26,6 +26,12 @@ export const USER_COLUMNS = 'u.id, u.username, u.connected_at, u.last_activity';
 /** The columns that {@link AccountRow} needs, of `users u`. */
 export const ACCOUNT_COLUMNS = `${USER_COLUMNS}, u.retired_at`;
 
+/**
+ * Whether a user of `users u` is not retired. Not by `IS NULL`: while PostgreSQL knows nothing of the table, it would look for
+ * the user in the index of all who are not, and not by the id.
+ */
+export const STAYS = 'coalesce(u.retired_at, 0) = 0';
+
 /** The columns of {@link MessageRow}. */
 export const MESSAGE_COLUMNS = columnsOf('messages')
   .filter((column) => column !== 'changed')

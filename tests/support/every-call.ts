@@ -19,11 +19,16 @@ const notSeen = { unseen_since: at + 1, at };
 
 /** Writes that come first, so that none of {@link EVERY_WRITE} is refused. */
 export const FIRST_WRITES: readonly CallOf<NameIn<typeof WRITES>>[] = [
-  ...['ada', 'can', 'eve', 'fay', 'gus'].map((id) => ['users.create', { id, username: id, at }] as const),
+  ...['ada', 'can', 'eve', 'fay', 'gus', 'hal'].map((id) => ['users.create', { id, username: id, at }] as const),
   ['rooms.create', { ...room, room_id: 'garden', message_id: 'first' }],
   ['messages.send', { ...said, id: 'hello' }],
   ['rooms.create', { ...room, room_id: 'doomed', message_id: 'last' }],
   ['rooms.join', { ...other, user_id: 'fay', message_id: 'fay joins', verified_hash: null }],
+  // With the hundredth notice the old ones are removed.
+  ...Array.from(
+    { length: 99 },
+    (_, i) => ['users.revoke', { user_id: 'hal', token_id: `token ${i}`, expires_at: at, at }] as const,
+  ),
 ];
 
 /** Every write, in each of its shapes, in an order in which none is refused. */

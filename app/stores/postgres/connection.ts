@@ -21,6 +21,9 @@ export interface ConnectionOptions {
   readonly silenceMs: number;
 }
 
+/** The SQLSTATE of whatever comes behind a statement that has failed. */
+const IN_FAILED_TRANSACTION = '25P02';
+
 /** int8, and numeric, which sums of int8 are: all ours are whole numbers that JavaScript holds exactly. */
 const NUMBERS: ReadonlySet<number> = new Set([20, 1700]);
 
@@ -38,6 +41,7 @@ export class Connection {
   readonly #socket: Socket;
   readonly #watch: NodeJS.Timeout;
   #waiting = 0;
+  #cause: Error | null = null;
   #lost: Error | null = null;
   #onLost: (error: Error) => void = () => {};
 
@@ -146,9 +150,15 @@ export class Connection {
         this.#waiting--;
         this.#watch.refresh();
         if (error === null) resolve(result as R);
-        else reject(error);
+        else reject(this.#causeOf(error));
       });
     });
+  }
+
+  /** Of what fails only because the transaction has failed before: why it has. */
+  #causeOf(error: Error): Error {
+    if (!('code' in error && error.code === IN_FAILED_TRANSACTION)) this.#cause = error;
+    return this.#cause ?? error;
   }
 
   #lose(reason: Error): void {
@@ -157,4 +167,10 @@ export class Connection {
     clearTimeout(this.#watch);
     this.#onLost(reason);
   }
+}
+
+/** Where a connection string leads to, with no secret in it. @throws Error when it is none */
+export function placeOf(url: string): string {
+  const { database, host, port } = new pg.Client({ connectionString: url });
+  return `${database} at ${host}:${port}`;
 }

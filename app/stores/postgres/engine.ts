@@ -1,8 +1,8 @@
 import { type Call, type Engine, failed, type Reply } from '../engine.ts';
-import { EngineFault, type Fault } from '../fault.ts';
+import { EngineFault, type Fault, UnopenedError } from '../fault.ts';
 import type { Wanted } from '../known-rows.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
-import { engineFault, faultOf } from './faults.ts';
+import { Connection, type ConnectionOptions, placeOf } from './connection.ts';
+import { engineFault, explainFault, faultOf } from './faults.ts';
 import { OTHERS_WRITES } from './lanes.ts';
 import { Link } from './link.ts';
 import { Reads } from './read.ts';
@@ -52,6 +52,9 @@ const PLANS = {
   enable_hashjoin: 'off',
   enable_mergejoin: 'off',
   enable_seqscan: 'off',
+  // What is wanted in order stands so in an index, and is read as far as it is wanted.
+  enable_bitmapscan: 'off',
+  enable_sort: 'off',
   plan_cache_mode: 'force_generic_plan',
   max_parallel_workers_per_gather: 0,
   jit: 'off',
@@ -71,7 +74,8 @@ export async function openPostgres(options: PostgresOptions): Promise<Engine> {
     await engine.start();
   } catch (error) {
     await engine.close();
-    throw error;
+    if (error instanceof UnopenedError) throw error;
+    throw new UnopenedError(explainFault(placeOf(options.url), error), faultOf(error).kind);
   }
   return engine;
 }

@@ -10,7 +10,6 @@ const STATES: ReadonlyMap<string, StoreFault> = new Map([
   ['57014', 'locked'], // statement_timeout
   ['55P03', 'locked'], // lock_timeout
   ['40', 'locked'], // deadlock, serialization
-  ['23505', 'locked'], // another has just taken what is unique
   ['25006', 'read_only'], // a standby
   ['25P03', 'away'], // idle_in_transaction_session_timeout
   ['42501', 'read_only'], // no right
@@ -51,4 +50,40 @@ export function faultOf(error: unknown): Fault {
 /** As the engine throws it. */
 export function engineFault(error: unknown): EngineFault {
   return error instanceof EngineFault ? error : new EngineFault(faultOf(error), { cause: error });
+}
+
+/** What to do about a database that cannot be used, by SQLSTATE or its class. */
+const REMEDIES: ReadonlyMap<string, string> = new Map([
+  ['28P01', 'The password or the name of the user in DATABASE_URL is wrong.'],
+  ['28', 'The server does not let this user in: see the user in DATABASE_URL, and pg_hba.conf.'],
+  ['3D', 'Make it with `createdb`, or correct DATABASE_URL.'],
+  ['3F', 'No schema of the search_path of this user is there: make one.'],
+  ['42501', 'The user in DATABASE_URL must own the schema: `ALTER SCHEMA public OWNER TO …`, or own the database.'],
+  ['25006', 'It is a standby, or may only be read: DATABASE_URL must name the primary.'],
+  ['55000', 'It is a standby: DATABASE_URL must name the primary.'],
+  ['53300', 'Raise max_connections, or end what holds them: this server needs 4, and each tool as many.'],
+  ['53100', 'The disk is full: make room.'],
+  ['53', 'It has too few resources left.'],
+  ['57P03', 'It is starting or stopping: try again in a moment.'],
+  ['XX', 'It is damaged, or has a fault: see its log.'],
+]);
+
+const NOT_THERE = 'No server answers: start PostgreSQL, or correct DATABASE_URL.';
+const NO_TLS =
+  'See `sslmode` in DATABASE_URL: verify-full wants a certificate that this machine trusts, and a server with TLS.';
+
+/** Why a database cannot be used when it is opened: the cause, and what to do, in one line. */
+export function explainFault(where: string, error: unknown): string {
+  const cause = error instanceof Error && error.message !== '' ? error.message : stateOf(error) || String(error);
+  return `Cannot open the database ${where}: ${cause.replace(/\.$/, '')}. ${remedyFor(error)}`.trimEnd();
+}
+
+function remedyFor(error: unknown): string {
+  const state = stateOf(error);
+  const remedy = REMEDIES.get(state) ?? REMEDIES.get(state.slice(0, 2));
+  if (remedy !== undefined && !SYSTEM.test(state)) return remedy;
+  const text = String(error);
+  if (/TLS|SSL|CERT|SIGNATURE/i.test(`${state} ${text}`)) return NO_TLS;
+  if (/password/.test(text)) return 'DATABASE_URL gives no password, and the server wants one.';
+  return SYSTEM.test(state) || /timeout|terminated/.test(text) ? NOT_THERE : '';
 }

@@ -19,14 +19,13 @@ export interface Asked {
 export class Statements {
   readonly #made = new Map<string, Statement>();
 
-  /** Locks rows in the order of their ids, and reads them as they are then. */
-  lock(table: LockName, ids: readonly string[]): Asked {
-    const key = keyOf(table)[0] ?? '';
-    const statement = this.#make(
-      `lock ${table}`,
-      () =>
-        `SELECT ${columnsOf(table).join(', ')} FROM ${table} WHERE ${key} = ANY($1::text[]) ORDER BY ${key} FOR NO KEY UPDATE`,
-    );
+  /** Locks rows in the order of their ids, and reads them as they are then; `skips`: but those that another has locked. */
+  lock(table: LockName, ids: readonly string[], skips: boolean): Asked {
+    const [key] = keyOf(table);
+    const statement = this.#make(`lock ${table} ${skips}`, () => {
+      const some = `SELECT ${columnsOf(table).join(', ')} FROM ${table} WHERE ${key} = ANY($1::text[]) ORDER BY ${key}`;
+      return `${some} FOR NO KEY UPDATE${skips ? ' SKIP LOCKED' : ''}`;
+    });
     return { statement, values: [ids] };
   }
 

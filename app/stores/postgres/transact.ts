@@ -1,5 +1,6 @@
 import type { Activity } from '../activity.ts';
-import { type Call, type Reply, refused, type Written, writeOf } from '../engine.ts';
+import { type Call, failed, type Reply, refused, type Written, writeOf } from '../engine.ts';
+import { EngineFault } from '../fault.ts';
 import type { Wanted } from '../known-rows.ts';
 import type { AnyRow, Query } from '../query.ts';
 import { LOCKS } from '../tables.ts';
@@ -14,6 +15,8 @@ export interface TransactOptions {
   readonly statements: Statements;
   /** The process's row in `lanes`, and the number that this transaction raises it to. */
   readonly lane: { readonly id: string; readonly batch: number };
+  /** Whether calls fail that need what another has locked, instead of all waiting for it. */
+  readonly skipsLocked: boolean;
   /** Whether to tell a server of it, as what runs beside one does. */
   readonly notifies: boolean;
   /** The one of all writes of this process. */
@@ -52,6 +55,9 @@ interface Declared {
 }
 
 const NO_ROOMS: readonly string[] = [];
+
+/** The reply to a call that would have to wait for another's lock. */
+const TAKEN = failed(new EngineFault({ kind: 'locked', text: 'Another connection holds the lock of a row.' }));
 
 /**
  * Carries out calls in one transaction, in two round trips; three when they name messages, whose rooms are not known yet.
@@ -102,6 +108,8 @@ class Transaction {
   readonly #tx: Tx;
   /** Rows that no key finds, as they are before the call that asks for them has changed anything. */
   #answers = new Map<string, AnyRow[]>();
+  /** What another has locked. */
+  readonly #taken = new Set<string>();
   #hasWritten = false;
 
   constructor(connection: Connection, options: TransactOptions) {
@@ -139,14 +147,32 @@ class Transaction {
 
   /** Locks all that the calls change, in one order, and takes note of it as it is then. */
   #lock(calls: readonly Declared[]): Promise<void>[] {
-    return LOCKS.map(async (table) => {
-      const ids = [...new Set(calls.flatMap(({ held }) => held[table]))];
-      if (ids.length === 0) return;
-      const { statement, values } = this.#options.statements.lock(table, ids);
-      const key = table === 'counters' ? 'name' : 'id';
-      const rows = new Map((await this.#connection.rows<AnyRow>(statement, values)).map((row) => [row[key], row]));
-      for (const id of ids) this.#tx.add([table, 'id', id], rows.get(id));
+    const { statements, skipsLocked } = this.#options;
+    return LOCKS.flatMap((table) => {
+      const wanted = distinct(calls.flatMap(({ held }) => held[table].map((id): Wanted => [table, 'id', id])));
+      if (wanted.length === 0) return [];
+      const ids = wanted.map(([, , id]) => String(id));
+      const { statement, values } = statements.lock(table, ids, skipsLocked);
+      const locking = this.#connection.rows<AnyRow>(statement, values);
+      // Only what is not there either is free of others.
+      const reading = skipsLocked ? this.#find(wanted) : null;
+      return [this.#note(wanted, locking, reading)];
     });
+  }
+
+  async #note(
+    wanted: readonly Wanted[],
+    locking: Promise<AnyRow[]>,
+    reading: Promise<(AnyRow | undefined)[]> | null,
+  ): Promise<void> {
+    const [rows, there] = await Promise.all([locking, reading]);
+    const key = wanted[0]?.[0] === 'counters' ? 'name' : 'id';
+    const locked = new Map(rows.map((row) => [row[key], row]));
+    for (const [i, one] of wanted.entries()) {
+      const row = locked.get(one[2] ?? '');
+      if (row === undefined && there?.[i] !== undefined) this.#taken.add(`${one[0]} ${one[2]}`);
+      else this.#tx.add(one, row);
+    }
   }
 
   /** Reads what the calls declare, and their locks have not read. */
@@ -164,31 +190,35 @@ class Transaction {
   #read(wanted: readonly Wanted[]): Promise<void>[] {
     const groups = Map.groupBy(wanted, ([table, key]) => `${table} ${key}`);
     return [...groups.values()].map(async (all) => {
-      const group = [...new Map(all.map((one) => [one.join(' '), one])).values()];
-      const [first] = group;
-      if (first === undefined) return;
-      const [table, key] = first;
-      const { statement, values } = this.#options.statements.load(table, key, group);
-      const found = numbered(group.length, await this.#connection.arrays(statement, values));
-      for (const [i, one] of group.entries()) this.#tx.add(one, found[i]?.[0]);
+      const group = distinct(all);
+      const rows = await this.#find(group);
+      for (const [i, one] of group.entries()) this.#tx.add(one, rows[i]);
     });
+  }
+
+  /** The rows of one key of a table. */
+  async #find(group: readonly Wanted[]): Promise<(AnyRow | undefined)[]> {
+    const [table, key] = group[0] as Wanted;
+    const { statement, values } = this.#options.statements.load(table, key, group);
+    return numbered(group.length, await this.#connection.arrays(statement, values)).map(([row]) => row);
   }
 
   async #reply(call: Declared): Promise<Reply> {
     const { write, input, held } = call;
+    if (LOCKS.some((table) => held[table].some((id) => this.#taken.has(`${table} ${id}`)))) return TAKEN;
     this.#answers = new Map();
     for (;;) {
       try {
         return { ok: true, value: this.#tx.attempt(held, () => write.run(this.#tx, input)) };
       } catch (error) {
         if (!(error instanceof Missing)) return refused(error);
-        await this.#find(error.wanted, call);
+        await this.#fetch(error.wanted, call);
       }
     }
   }
 
   /** Reads what a call has asked for, as the calls before it have left it. */
-  async #find(wanted: Wanted | Query<AnyRow[]>, { name, reads }: Declared): Promise<void> {
+  async #fetch(wanted: Wanted | Query<AnyRow[]>, { name, reads }: Declared): Promise<void> {
     const writing = this.#write();
     if ('text' in wanted) {
       const [rows] = await Promise.all([this.#ask(wanted), ...writing]);
@@ -236,3 +266,7 @@ class Transaction {
 
 /** What a query is known by within one call. */
 const placeOf = ({ text, tuples }: Query): string => JSON.stringify([text, ...tuples]);
+
+function distinct(wanted: readonly Wanted[]): Wanted[] {
+  return [...new Map(wanted.map((one) => [one.join(' '), one])).values()];
+}

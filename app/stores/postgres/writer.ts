@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Activity } from '../activity.ts';
 import type { Call, Written } from '../engine.ts';
-import { EngineFault, UnheardFault, UnopenedError } from '../fault.ts';
+import { EngineFault, type StoreFault, UnheardFault, UnopenedError } from '../fault.ts';
 import type { Wanted } from '../known-rows.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { readEpoch } from './epoch.ts';
@@ -34,6 +34,12 @@ interface Unsettled {
   readonly settle: (wasCommitted: boolean) => void;
   readonly giveUp: (error: Error) => void;
 }
+
+/** As in `server_version_num`. */
+const OLDEST = 140_000;
+
+/** So often is a batch tried again that has lost a race. */
+const TRIES = 2;
 
 /** One server at a time has it, in one schema of a database. */
 const CLAIM = "SELECT pg_try_advisory_lock(hashtext('sohbet server'), hashtext(current_schema())) AS got";
@@ -79,12 +85,14 @@ export class Writer {
   /** @throws EngineFault when nothing was stored, or is not known to be yet */
   async write(calls: readonly Call[]): Promise<Written> {
     const { statements, notifies, onLeftOut } = this.#options;
+    let skipsLocked = false;
     for (let tries = 1; ; tries++) {
       const { connection } = this.#link;
       if (connection === null) throw new EngineFault({ kind: 'away', text: this.#link.why });
       const lane = { id: this.id, batch: ++this.#batch };
       try {
-        return await transact(connection, calls, { statements, lane, notifies, activity: this.#activity, onLeftOut });
+        const activity = this.#activity;
+        return await transact(connection, calls, { statements, lane, skipsLocked, notifies, activity, onLeftOut });
       } catch (error) {
         if (error instanceof Unheard) {
           const fault = this.#unheard(lane.batch, error);
@@ -92,7 +100,10 @@ export class Writer {
           throw fault;
         }
         if (connection.lost !== null) throw new EngineFault({ kind: 'away', text: String(error) }, { cause: error });
-        if (tries > 1 || !isRace(error)) throw engineFault(error);
+        const isLocked = stateOf(error) === '55P03';
+        if (tries > TRIES || skipsLocked || !(isLocked || isRace(error))) throw engineFault(error);
+        // One row that somebody holds shall not fail all.
+        skipsLocked = isLocked;
       }
     }
   }
@@ -152,9 +163,28 @@ export class Writer {
   }
 }
 
+/** What is done once, when the database is opened. */
 async function prepare(connection: Connection): Promise<void> {
+  const [row] = await connection.rows<{ version: number; encoding: string; is_standby: boolean }>(
+    {
+      name: '',
+      text: `SELECT current_setting('server_version_num')::bigint AS version,
+        current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS is_standby`,
+    },
+    [],
+  );
+  if (row === undefined) throw new Error('The database did not answer.');
+  if (row.version < OLDEST)
+    refuse(`PostgreSQL 14 or newer is needed, and this is ${Math.floor(row.version / 10_000)}.`);
+  if (row.encoding !== 'UTF8')
+    refuse(`Its encoding is ${row.encoding}: make one with \`createdb -T template0 -E UTF8\`.`);
+  if (row.is_standby) refuse('It is a standby: DATABASE_URL must name the primary.', 'read_only');
   await migrate(connection);
   await connection.run(FORGET_LANES);
+}
+
+function refuse(why: string, kind: StoreFault = 'unopened'): never {
+  throw new UnopenedError(`The database cannot be used. ${why}`, kind);
 }
 
 /** Takes the database for this server alone, for as long as the session lasts. */
@@ -169,8 +199,6 @@ async function claim(connection: Connection, isFirst: boolean): Promise<void> {
     await wait(100);
   }
   if (!isFirst) throw new Superseded('Another server has taken the database while this one had no connection to it.');
-  throw new UnopenedError(
-    'Another server is using the database: stop it first, or give this one its own DATABASE_URL.',
-    'locked',
-  );
+  const remedy = 'stop it first, or give this one its own DATABASE_URL';
+  throw new UnopenedError(`Another server is using the database: ${remedy}.`, 'locked');
 }

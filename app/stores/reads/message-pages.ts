@@ -63,27 +63,27 @@ export const changesAfter = (parts: readonly Part[]): Questions<MessageRow[][]> 
   each<MessageRow>(CHANGES_AFTER, parts.map(values)),
 ];
 
-/** The messages, and of each the newest state, in the order of their numbers: one more than was asked for if it is there. */
-export const mergeChanges = (halves: Halves, limit: number): Rows => merge(halves, limit, ({ rev }) => rev);
+/** Both halves in the order of their numbers: more than `limit` when there are more. */
+export const mergeChanges = (halves: Halves): Rows => merge(halves, ({ rev }) => rev);
 
 /** As many of the messages before a place as fit, those next to it, oldest first. */
 export function shownBefore(halves: Halves, { limit, bytes }: Room): StoredPage {
-  const rows = merge(halves, limit, ({ seq }) => -seq);
+  const rows = merge(halves, ({ seq }) => -seq);
   const { messages } = fitMessages(rows.slice(0, limit), bytes);
   return { messages: jsonArray(messages.reverse()), has_more: rows.length > messages.length };
 }
 
 /** As many of the messages after a place as fit, oldest first. */
 export function shownAfter(halves: Halves, { limit, bytes }: Room): StoredPage {
-  const rows = merge(halves, limit, ({ seq }) => seq);
+  const rows = merge(halves, ({ seq }) => seq);
   const { messages } = fitMessages(rows.slice(0, limit), bytes);
   return { messages: jsonArray(messages), has_more: rows.length > messages.length };
 }
 
 /** Both halves in the order that each is in. */
-function merge([unchanged, changed]: Halves, limit: number, order: (row: MessageRow) => number): Rows {
+function merge([unchanged, changed]: Halves, order: (row: MessageRow) => number): Rows {
   if (changed.length === 0) return unchanged;
-  return [...unchanged, ...changed].sort((a, b) => order(a) - order(b)).slice(0, limit + 1);
+  return [...unchanged, ...changed].sort((a, b) => order(a) - order(b));
 }
 
 /** The JSON of each message, in the order of the rows, as far as together they fit `bytes`; and how many they take. */

@@ -125,7 +125,7 @@ export const messageReads = {
           changes = unchanged.map((rows, i) => [rows, changed[i] ?? []]);
         }
         behind.shift();
-        const rows = mergeChanges(changes.shift() ?? [[], []], limit);
+        const rows = mergeChanges(changes.shift() ?? [[], []]);
         const page = fitMessages(rows.slice(0, limit), bytes);
         const has_more = rows.length > page.messages.length;
         bytes = has_more && page.messages.length < limit ? 0 : bytes - page.bytes;
@@ -137,14 +137,14 @@ export const messageReads = {
   ),
 
   /** Entries above a number in order, for the tail; of a message changed twice only the newest state. */
-  log: read(function* ({ room_id, after }: { room_id: string; after: number }) {
+  log: read<{ room_id: string; after: number }, LogPage>(function* ({ room_id, after }) {
     const limit = LOG_ENTRIES;
     const [[room], [unchanged = []], [changed = []]] = yield* ask(
       sql<RoomRow>(ROOM, room_id),
       ...changesAfter([{ room_id, from: after, limit }]),
     );
-    if (room === undefined) return { entries: [], head: after, has_more: false } satisfies LogPage as LogPage;
-    const rows = mergeChanges([unchanged, changed], limit);
+    if (room === undefined) return { entries: [], head: after, has_more: false };
+    const rows = mergeChanges([unchanged, changed]);
     const messages = rows.slice(0, limit).map(toMessage);
     const joined = messages.flatMap((message) => joinedBy(message) ?? []);
     const [users] = yield* ask(

@@ -76,7 +76,7 @@ export const userReads = {
   }),
 
   /** Reads what a sign-in answers. */
-  session: read(function* ({ user_id, token, mine }: SessionInput) {
+  session: read<SessionInput, SessionSnapshot>(function* ({ user_id, token, mine }) {
     const [[row], revoked, ...rooms] = yield* ask(
       sql<SessionRow>(ACCOUNT, user_id),
       each<{ token_id: string }>(REVOKED, token === undefined ? [] : [[token.token_id]]),
@@ -84,7 +84,7 @@ export const userReads = {
     );
     if (row?.retired_at !== null) return NOBODY;
     if (token !== undefined && (token.generation !== row.generation || revoked.flat().length > 0)) return NOBODY;
-    return { user: toUser(row), generation: row.generation, ...roomsAtSignIn(rooms, mine) } as SessionSnapshot;
+    return { user: toUser(row), generation: row.generation, ...roomsAtSignIn(rooms, mine) };
   }),
 
   /** The retired users behind `after`, by id, who have not left all of their rooms yet. */

@@ -1,7 +1,7 @@
 import type { System } from '../../../protocol/message.ts';
 import { Refusal } from '../../models/refusal.ts';
 import { ownerAfterJoin, ownerAfterLeave, requirePlace } from '../../models/room.ts';
-import { toMessage, toRoom, toUser } from '../rows.ts';
+import { STAYS, toMessage, toRoom, toUser } from '../rows.ts';
 import type { Row } from '../tables.ts';
 import type { Tx } from '../tx.ts';
 import { appendSystem } from './log.ts';
@@ -101,7 +101,7 @@ export function promote(tx: Tx, room: Row<'rooms'>, { user_id, message_id, at }:
 /** The longest-standing of the others; one who is retired and about to leave only when there is no other. */
 function eldest(tx: Tx, room_id: string, left: string): string | null {
   const staying = `SELECT m.user_id FROM members m JOIN users u ON u.id = m.user_id
-    WHERE m.room_id = ? AND m.user_id <> ? AND u.retired_at IS NULL ORDER BY m.joined_seq LIMIT 1`;
+    WHERE m.room_id = ? AND m.user_id <> ? AND ${STAYS} ORDER BY m.joined_seq LIMIT 1`;
   const any = 'SELECT user_id FROM members WHERE room_id = ? AND user_id <> ? ORDER BY joined_seq LIMIT 1';
   const first = (text: string) => tx.all<{ user_id: string }>(text, room_id, left)[0]?.user_id;
   return first(staying) ?? first(any) ?? null;

@@ -4,7 +4,7 @@ import { Refusal } from '../../models/refusal.ts';
 import { listedAt, requireJoinable, requireMember, requireOwner, type SeenRoom } from '../../models/room.ts';
 import { foldCase } from '../../models/text.ts';
 import type { Wanted } from '../known-rows.ts';
-import { toRoom } from '../rows.ts';
+import { STAYS, toRoom } from '../rows.ts';
 import type { Row } from '../tables.ts';
 import { write } from '../write.ts';
 import { inRoom, roomFacts } from './log.ts';
@@ -26,7 +26,7 @@ const user = ({ user_id }: { readonly user_id: string }) => [user_id];
 
 /** Of a room whose id only the transaction tells. */
 const MEMBERSHIP = `SELECT m.user_id FROM members m JOIN users u ON u.id = m.user_id
-  WHERE m.room_id = ? AND m.user_id = ? AND u.retired_at IS NULL`;
+  WHERE m.room_id = ? AND m.user_id = ? AND ${STAYS}`;
 
 /** Changes of rooms and of who is in them. */
 export const roomWrites = {
