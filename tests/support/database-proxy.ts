@@ -3,9 +3,12 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 
 /**
  * What becomes of a connection when a COMMIT comes: it goes through; it is lost before the server has it, after the server
- * has carried it out, or so that the server never hears of that and waits for it.
+ * has carried it out, a while before the server gets it, or so that the server waits for it for ever.
  */
-export type AtCommit = 'pass' | 'before' | 'after' | 'stuck';
+export type AtCommit = 'pass' | 'before' | 'after' | 'late' | 'stuck';
+
+/** How long a COMMIT is on its way that comes late, in milliseconds. */
+const LATE_MS = 50;
 
 /** As `pg` sends it: a simple query of 11 bytes. */
 const COMMIT = Buffer.from('Q\0\0\0\x0bCOMMIT\0');
@@ -90,8 +93,9 @@ export class DatabaseProxy implements AsyncDisposable {
         this.atCommit = 'pass';
       }
       if (fate === 'before') lose();
-      else server.write(fate === 'stuck' ? asked.subarray(0, at) : asked);
-      if (fate === 'stuck') client.destroy();
+      else server.write(fate === 'stuck' || fate === 'late' ? asked.subarray(0, at) : asked);
+      if (fate === 'late') setTimeout(() => server.end(asked.subarray(at)), LATE_MS);
+      if (fate === 'stuck' || fate === 'late') client.destroy();
       if (at >= 0) this.onCommit();
     });
     server.on('data', (answer) => {
@@ -101,8 +105,8 @@ export class DatabaseProxy implements AsyncDisposable {
     });
     server.on('close', () => client.destroy());
     client.on('close', () => {
-      // What is stuck stays so until the server ends it.
-      if (fate !== 'stuck' || this.#isCut) server.destroy();
+      // The server does not hear of it.
+      if ((fate !== 'stuck' && fate !== 'late') || this.#isCut) server.destroy();
     });
   }
 }

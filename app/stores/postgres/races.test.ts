@@ -179,6 +179,15 @@ it('gives a name that is let go to one user, in one batch and in two', async () 
   }
 });
 
+it('gives a free name to one of two who take it at once', async () => {
+  for (const seed of SEEDS) {
+    const name = `free ${seed}`;
+    const replies = await race(pick(seed, 4), [createUser(name)], [createUser(name)]);
+    expect(replies.map(code).sort()).toEqual(['USERNAME_TAKEN', 'ok']);
+  }
+  expect(await number("SELECT count(*) AS number FROM users WHERE username LIKE 'free %'")).toBe(SEEDS.length);
+});
+
 it('counts members and passes rooms on as they come and go at both', async () => {
   const { users, rooms } = await scene(['ada', 'can', 'eve']);
   const [ada = '', can = '', eve = ''] = users;
