@@ -4,8 +4,8 @@ interface Importing {
   readonly dependencies: readonly { readonly module: string; readonly resolved: string }[];
 }
 
-/** Whether a file loads a module: an import of types alone is gone when the file runs. */
-function loads(code: string, module: string): boolean {
+/** Whether the text of a file loads a module: an import of types alone is gone when the file runs. */
+export function loads(code: string, module: string): boolean {
   const statements = [...code.matchAll(/^(?:import|export)\s(?!type\s)[^;']*?'([^']+)'/gm)];
   return statements.some(([, name]) => name === module);
 }

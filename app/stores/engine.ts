@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../protocol/errors.ts';
 import { Refusal, type RefusalDetails } from '../models/refusal.ts';
 import type { LogEntry } from './entry.ts';
-import { type EngineFault, type Fault, faultCode } from './fault.ts';
+import { EngineFault, type Fault, faultCode } from './fault.ts';
 import type { Read } from './read.ts';
 import { READS } from './reads/index.ts';
 import type { Write } from './write.ts';
@@ -82,6 +82,11 @@ export function readOf(name: string): Read<unknown, unknown> {
 export function refused(error: unknown): Reply {
   if (!(error instanceof Refusal)) throw error;
   return { ok: false, code: error.code, details: error.details };
+}
+
+/** The reply to what a call has thrown: a refusal of its rule, or else the fault that `faultOf` sees in it. */
+export function thrown(error: unknown, faultOf: (error: unknown) => Fault): Reply {
+  return error instanceof Refusal ? refused(error) : failed(new EngineFault(faultOf(error)));
 }
 
 /** The reply to a call that met a fault. */

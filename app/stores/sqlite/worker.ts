@@ -1,7 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { Refusal } from '../../models/refusal.ts';
-import { type Call, failed, type Reply, readOf, refused } from '../engine.ts';
-import { EngineFault } from '../fault.ts';
+import { type Call, type Reply, readOf, thrown } from '../engine.ts';
 import { shorten } from './brief.ts';
 import { Database } from './database.ts';
 import { explainFault, faultOf } from './faults.ts';
@@ -32,7 +30,7 @@ function open({ path, role, alone = false }: WorkerOptions) {
       try {
         return { ok: true, value: db.transaction('DEFERRED', () => runRead(db, readOf(name), input)) };
       } catch (error) {
-        return error instanceof Refusal ? refused(error) : failed(new EngineFault(faultOf(error)));
+        return thrown(error, faultOf);
       }
     });
   }
