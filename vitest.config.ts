@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { EVERYTHING, OF_POSTGRES, onPostgres } from './tests/support/projects.ts';
+import { SkippedReporter } from './tests/support/skipped-reporter.ts';
 
 /** What `npm run mutants` runs of the unit tests, group by group. */
 const mutants = process.env['MUTANTS_TESTS']?.split(',');
@@ -19,9 +21,19 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** `--project postgres` asks for all that can run on it; beside SQLite a part does. */
+const extent = process.argv.some((argument) => /^(--project=)?postgres$/.test(argument)) ? 'all' : 'part';
+
+/** The engines, each a project, so that its name stands before each test. */
+const PROJECTS = [
+  { test: { name: 'sqlite', include: EVERYTHING, exclude: OF_POSTGRES, env: { TEST_ENGINE: 'sqlite' } } },
+  { test: { name: 'postgres', ...onPostgres(extent), env: { TEST_ENGINE: 'postgres', TEST_EXTENT: extent } } },
+];
+
 export default defineConfig({
   test: {
-    include: mutants ?? ['{app,client,protocol}/**/*.test.ts', 'tests/**/*.test.ts'],
+    ...(mutants === undefined ? { projects: PROJECTS } : { include: mutants }),
+    reporters: ['default', new SkippedReporter()],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // One more than there are cores, since most tests wait most of the time.

@@ -64,6 +64,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const numbers = limitNumbers(config);
   if (numbers === null)
     logger.warn('RATE_LIMITS is off: nothing is limited. Not for a server that strangers can reach');
+  requireSecret(config);
   const { store, lock } = await openStore(config, logger, metrics);
   const clock = new Clock();
   const { now } = clock;
@@ -153,6 +154,13 @@ function limitNumbers({ rateLimits }: Config): RateNumbers | null {
     const mayHold = `on, off, or any of ${Object.keys(RATE_NUMBERS).join(', ')} with a number`;
     throw new ConfigError([{ name: 'RATE_LIMITS', holds: `wrong: ${error.message}`, mayHold }]);
   }
+}
+
+/** @throws ConfigError when there is neither a secret nor a folder to keep one in */
+function requireSecret({ database, tokenSecret }: Config): void {
+  if (database.engine === 'sqlite' || tokenSecret !== null) return;
+  const mayHold = 'any text of at least 32 bytes, the same at each start: with PostgreSQL none is made';
+  throw new ConfigError([{ name: 'TOKEN_SECRET', holds: 'not set', mayHold }]);
 }
 
 async function openStore(

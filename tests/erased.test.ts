@@ -7,7 +7,8 @@ import { connect, guest, type TestClient } from './support/client.ts';
 import { openSql, type Sql } from './support/data.ts';
 import { until } from './support/deadline.ts';
 import { startServer, type TestServer } from './support/server.ts';
-import { openStore, tool } from './support/tool.ts';
+import { openStore } from './support/store.ts';
+import { tool } from './support/tool.ts';
 
 describe('what was erased', () => {
   it('is told no more, not even as the name of who was just there', async () => {
@@ -40,8 +41,8 @@ async function fillRoom(
   const id = "substr('01900000-0000-7000-8000-000000000000', 1, 36 - length(CAST(i AS TEXT))) || i";
   await sql.run(
     `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
-     INSERT INTO messages (id, room_id, seq, rev, user_id, username, content, timestamp)
-       SELECT ${id}, ?, 100 + i, 100 + i, CASE WHEN i % 3 = 0 THEN ? ELSE ? END, 'somebody', 'MARK-' || i,
+     INSERT INTO messages (id, room_id, changed, seq, rev, user_id, username, content, timestamp)
+       SELECT ${id}, ?, 0, 100 + i, 100 + i, CASE WHEN i % 3 = 0 THEN ? ELSE ? END, 'somebody', 'MARK-' || i,
               1700000000000 FROM n`,
     ...[room.id, ada.id, can.id],
   );
@@ -88,8 +89,8 @@ describe('what takes many steps', () => {
     await using sql = await openSql(server);
     await sql.run(`
       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100)
-      INSERT INTO users (id, username, name_key, generation, created_at, connected_at, last_activity)
-        SELECT 'user ' || i, 'user ' || i, 'user ' || i, 0, 1, 1, 1 FROM n`);
+      INSERT INTO users (id, username, name_key, generation, created_at, connected_at, last_activity, seen_at)
+        SELECT 'user ' || i, 'user ' || i, 'user ' || i, 0, 1, 1, 1, 1 FROM n`);
     await sql.run(`
       INSERT INTO rooms (id, name, name_key, type, created_by, created_at, active_at, seq, user_count, listed_at)
         SELECT id, 'room', 'room', 'public', id, 1, 1, 0, 0, 1 FROM users WHERE name_key LIKE 'user %'`);

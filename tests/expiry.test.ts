@@ -3,7 +3,7 @@ import { createLogger } from '../app/core/logger.ts';
 import { Expiry } from '../app/services/expiry.ts';
 import { Presence } from '../app/services/presence.ts';
 import { dataFolder, openSql, removeData } from './support/data.ts';
-import { openStore } from './support/tool.ts';
+import { openStore } from './support/store.ts';
 
 const HOUR_MS = 60 * 60 * 1_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { connect, guest, type TestClient } from './support/client.ts';
 import { openSql } from './support/data.ts';
 import { startServer, type TestServer } from './support/server.ts';
-import { openStore, tool } from './support/tool.ts';
+import { openStore } from './support/store.ts';
+import { tool } from './support/tool.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 

@@ -45,6 +45,17 @@ describe('the program', () => {
     expect(said).not.toMatch(/^\s+at /m);
   });
 
+  it('wants a secret with PostgreSQL, which has no folder to keep one in, and shows none', async () => {
+    const url = 'postgres://sohbet:hunter2@127.0.0.1:1/chat';
+    await using server = await prepareServer({ DATABASE_URL: url, TOKEN_SECRET: undefined });
+    server.launch();
+    expect(await server.program.ended()).toEqual({ code: 1, signal: null });
+    expect(server.program.stderr).toMatch(
+      /^The configuration has a fault:\n {2}TOKEN_SECRET is not set\. .*32 bytes.*\n$/,
+    );
+    expect(server.program.stdout + server.program.stderr).not.toContain('hunter2');
+  });
+
   it('says so and exits with 1 when the port is taken', async () => {
     await using first = await spawnServer();
     await using second = await prepareServer({ PORT: new URL(first.url).port });

@@ -1,6 +1,7 @@
-// Sums vitest's JSON reports into one line, after the names of what was skipped, and fails when anything failed:
-// node tools/tally.ts REPORT EXIT_CODE …
+// Sums vitest's JSON reports into one line, after the names of what was skipped and in which run, and fails when anything
+// failed: node tools/tally.ts RUN.json EXIT_CODE …
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 
 /** What of vitest's JSON report is counted. */
 interface Report {
@@ -28,8 +29,10 @@ function count(path: string, exitCode: number): Count {
     failed += file.status === 'failed' ? Math.max(failures, 1) : failures;
   }
   const skipped = tests.filter(({ status }) => status !== 'passed' && status !== 'failed');
-  const broken = exitCode !== 0 || passed === 0;
-  return { passed, failed: broken ? Math.max(failed, 1) : failed, skipped: skipped.map(({ fullName }) => fullName) };
+  const broken = exitCode !== 0 || tests.length === 0;
+  const run = basename(path, '.json');
+  const names = skipped.map(({ fullName }) => `${run}: ${fullName}`);
+  return { passed, failed: broken ? Math.max(failed, 1) : failed, skipped: names };
 }
 
 function readReport(path: string): Report | null {

@@ -24,9 +24,9 @@ export class Activity {
     return this.note(at);
   }
 
-  /** Call with the activity of a new room. @returns what is to be written */
+  /** Call with the activity of a new room, or one that is to stand first. @returns what is to be written */
   note(at: number): number {
-    this.#newest = Number.isFinite(this.#newest) ? Math.max(this.#newest, at) : at;
+    this.#newest = Number.isFinite(this.#newest) ? Math.max(this.#newest + 1, at) : at;
     return this.#newest;
   }
 

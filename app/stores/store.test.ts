@@ -1,32 +1,19 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../protocol/limits.ts';
-import { createLogger } from '../core/logger.ts';
-import { createMetrics } from '../core/metrics.ts';
+import { ENGINE } from '../../tests/support/data.ts';
+import { openOwnStore, openStore } from '../../tests/support/store.ts';
 import { Refusal } from '../models/refusal.ts';
-import { backupDatabase } from './sqlite/backup.ts';
-import { claimDatabase } from './sqlite/claim.ts';
-import { restoreDatabase } from './sqlite/restore.ts';
-import { openSqliteStore } from './sqlite/store.ts';
 import type { LogEntry, Store } from './store.ts';
-
-const folder = await mkdtemp(join(tmpdir(), 'sohbet-store-'));
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 let made = 0;
 const newId = () => `00000000-0000-7000-8000-${String(++made).padStart(12, '0')}`;
-const logger = createLogger({ level: 'silent', pretty: false });
 
 /** A store that is closed with the test. */
-async function open(path = join(folder, `${++made}.db`), queueMax = 10_000) {
-  const metrics = createMetrics();
-  const store = await openSqliteStore({ path, queueMax, logger, metrics });
+async function open(where: 'disk' | 'memory' = 'disk', queueMax = 10_000) {
+  const own = await openOwnStore(where, { queueMax });
   const entries: LogEntry[] = [];
-  store.onEntries((committed) => entries.push(...committed));
-  return { store, path, metrics, entries, [Symbol.asyncDispose]: () => store.close() };
+  own.store.onEntries((committed) => entries.push(...committed));
+  return { ...own, entries };
 }
 
 const guest = (store: Store, username: string) => store.users.create({ id: newId(), username, at: 1 });
@@ -66,12 +53,11 @@ const code = (promise: Promise<unknown>) =>
   );
 
 // One suite for every engine and every kind of database.
-describe.each([
-  { kind: 'a file', path: () => join(folder, `${++made}.db`) },
-  { kind: 'memory', path: () => ':memory:' },
-])('the SQLite store in $kind', ({ path }) => {
+const PLACES = ENGINE === 'sqlite' ? (['disk', 'memory'] as const) : (['disk'] as const);
+
+describe.each(PLACES)('the store in %s', (place) => {
   it('numbers the entries of a room without holes, in the order of commit, and tells them before it answers', async () => {
-    await using opened = await open(path());
+    await using opened = await open(place);
     const { store, entries } = opened;
     const ada = await guest(store, 'ada');
     const room = await roomOf(store, ada.id);
@@ -90,7 +76,7 @@ describe.each([
   });
 
   it('answers a refused member of a batch alone', async () => {
-    await using opened = await open(path());
+    await using opened = await open(place);
     const { store } = opened;
     const ada = await guest(store, 'ada');
     const eve = await guest(store, 'eve');
@@ -106,7 +92,7 @@ describe.each([
   });
 
   it('takes no activity for older than one that it stored before, though the clock says so', async () => {
-    await using opened = await open(path());
+    await using opened = await open(place);
     const { store } = opened;
     const ada = await guest(store, 'ada');
     const [older, newer] = [await roomOf(store, ada.id), await roomOf(store, ada.id)];
@@ -117,7 +103,7 @@ describe.each([
   });
 
   it('sets activity in the future to now, in the order that it was in', async () => {
-    await using opened = await open(path());
+    await using opened = await open(place);
     const { store } = opened;
     const ada = await guest(store, 'ada');
     const rooms = await Promise.all([1, 2, 3, 4].map(() => roomOf(store, ada.id)));
@@ -139,7 +125,7 @@ describe.each([
   });
 
   it('fails the one write of a batch that meets a fault, and no other', async () => {
-    await using opened = await open(path());
+    await using opened = await open(place);
     const { store } = opened;
     const ada = await guest(store, 'ada');
     const room = await roomOf(store, ada.id);
@@ -166,7 +152,7 @@ describe.each([
   });
 
   it('gives the first message back for a key that repeats, also within one batch', async () => {
-    await using opened = await open(path());
+    await using opened = await open(place);
     const { store, entries } = opened;
     const ada = await guest(store, 'ada');
     const room = await roomOf(store, ada.id);
@@ -178,7 +164,7 @@ describe.each([
   });
 
   it('refuses more waiting writes than it may hold', async () => {
-    await using opened = await open(path(), 50);
+    await using opened = await open(place, 50);
     const { store } = opened;
     const ada = await guest(store, 'ada');
     const room = await roomOf(store, ada.id);
@@ -190,7 +176,7 @@ describe.each([
   });
 
   it('lets no list or search of one user keep others waiting', async () => {
-    await using opened = await open(path());
+    await using opened = await open(place);
     const { store } = opened;
     const [ada, can, eve] = await Promise.all(['ada', 'can', 'eve'].map((name) => guest(store, name)));
     if (ada === undefined || can === undefined || eve === undefined) throw new Error('a guest is missing');
@@ -211,7 +197,7 @@ describe.each([
   });
 
   it('lets a retired user write nothing, and takes it for no member, before it has left its rooms', async () => {
-    await using opened = await open(path());
+    await using opened = await open(place);
     const { store, entries } = opened;
     const [ada, can] = [await guest(store, 'ada'), await guest(store, 'can')];
     const room = await roomOf(store, ada.id);
@@ -244,7 +230,7 @@ describe.each([
   });
 
   it('passes a room on to who has joined before its retired owner left, and over others who are retired', async () => {
-    await using opened = await open(path());
+    await using opened = await open(place);
     const { store, entries } = opened;
     const [ada, eve, can] = [await guest(store, 'ada'), await guest(store, 'eve'), await guest(store, 'can')];
     const room = await roomOf(store, ada.id);
@@ -268,7 +254,7 @@ describe.each([
   });
 
   it('keeps a page of sync within the bound of an answer, and says that there is more', async () => {
-    await using opened = await open(path());
+    await using opened = await open(place);
     const { store } = opened;
     const ada = await guest(store, 'ada');
     const rooms = [await roomOf(store, ada.id), await roomOf(store, ada.id)];
@@ -288,7 +274,7 @@ describe.each([
   });
 
   it('deletes a room for everybody at once, and what is stored of it in short steps', async () => {
-    await using opened = await open(path());
+    await using opened = await open(place);
     const { store } = opened;
     const ada = await guest(store, 'ada');
     const can = await guest(store, 'can');
@@ -327,7 +313,7 @@ describe.each([
   });
 
   it('erases a user in short steps, after all rooms were left, and begins with nobody else', async () => {
-    await using opened = await open(path());
+    await using opened = await open(place);
     const { store, entries } = opened;
     const ada = await guest(store, 'ada');
     const can = await guest(store, 'can');
@@ -360,69 +346,17 @@ describe.each([
   });
 });
 
-describe('a database file', () => {
+describe('a store', () => {
   it('shows what another process wrote, and forgets what it had in mind', async () => {
     await using opened = await open();
-    const { store, path } = opened;
+    const { store } = opened;
     const written = new Promise<void>((resolve) => store.onOutsideWrite(() => resolve()));
     const ada = await guest(store, 'ada');
     const room = await roomOf(store, ada.id);
-    const other = await open(path);
-    await other.store.messages.send(message(room.id, ada.id, 'from beside'));
-    await other.store.close();
+    const other = await openStore(opened);
+    await other.messages.send(message(room.id, ada.id, 'from beside'));
+    await other.close();
     await written;
     expect((await store.messages.send(message(room.id, ada.id, 'after'))).message.rev).toBe(3);
-  });
-
-  it('is refused when a newer version made it', async () => {
-    const path = join(folder, 'newer.db');
-    const db = new DatabaseSync(path);
-    db.exec('PRAGMA user_version = 999');
-    db.close();
-    await expect(open(path)).rejects.toThrow(/newer version/);
-  });
-
-  it('is locked by one server at a time', () => {
-    const path = join(folder, 'locked.db');
-    const lock = claimDatabase(path);
-    expect(() => claimDatabase(path)).toThrow(/Another server/);
-    lock.release();
-    claimDatabase(path).release();
-  });
-
-  it('can be backed up while it is written, and restored as another history', async () => {
-    const { store, path } = await open();
-    const ada = await guest(store, 'ada');
-    const room = await roomOf(store, ada.id);
-    await Promise.all(
-      Array.from({ length: 300 }, () => store.messages.send(message(room.id, ada.id, 'x'.repeat(2_000)))),
-    );
-    const writing = Array.from({ length: 300 }, () => store.messages.send(message(room.id, ada.id, 'later')));
-    const file = `${path}.backup`;
-    const backup = backupDatabase(path, file);
-    await Promise.all(writing);
-    expect(backup.messages).toBeGreaterThanOrEqual(301);
-    expect(backup.epoch).toBe(store.epoch);
-    expect(() => backupDatabase(path, file)).toThrow(/exists/);
-    await store.close();
-    const { summary, replaced } = restoreDatabase(path, file);
-    expect(summary).toEqual({ ...backup, epoch: summary.epoch });
-    expect(summary.epoch).not.toBe(backup.epoch);
-    expect(replaced).not.toBeNull();
-    await using restored = await open(path);
-    expect(restored.store.epoch).toBe(summary.epoch);
-    expect((await restored.store.rooms.heads({ room_ids: [room.id] }))[0]?.head).toBe(backup.messages);
-  });
-
-  it('is not replaced by what is no backup', async () => {
-    const { store, path } = await open();
-    await store.close();
-    const file = join(folder, 'nonsense.db');
-    const db = new DatabaseSync(file);
-    db.exec('CREATE TABLE nonsense (a)');
-    db.close();
-    expect(() => restoreDatabase(path, file)).toThrow(/not a sound database/);
-    await using again = await open(path);
-    expect(again.store.epoch).toBe(store.epoch);
   });
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ENGINE, openSql, type Sql } from '../support/data.ts';
+import { ENGINE, openSql, type Sql, tellServer } from '../support/data.ts';
 import type { Account } from './client.ts';
 import type { Recorder } from './records.ts';
 
@@ -31,6 +31,7 @@ class WriterBeside implements AsyncDisposable {
       const message = own[own.length - 1 - (i >> 1)];
       if (message !== undefined) await this.#edit(message);
     }
+    await tellServer(this.#sql);
     await this.#sql.run('COMMIT');
   }
 
@@ -43,8 +44,8 @@ class WriterBeside implements AsyncDisposable {
     const seq = await this.#next(room_id);
     const id = randomUUID();
     await this.#sql.run(
-      `INSERT INTO messages (id, room_id, seq, rev, user_id, username, content, timestamp)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO messages (id, room_id, changed, seq, rev, user_id, username, content, timestamp)
+       VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?)`,
       ...[id, room_id, seq, seq, user_id, username, this.#text(), Date.now()],
     );
     this.#written.push({ id, room_id });

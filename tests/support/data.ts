@@ -80,6 +80,14 @@ function openSqlite(file: string): Sql {
 const parserOf: typeof types.getTypeParser = (id: number, format?: 'text' | 'binary') =>
   id === types.builtins.INT8 ? Number : types.getTypeParser(id, format as 'text');
 
+/** Lets the server hear that something was written beside it, as a tool does; SQLite tells it by itself. */
+export async function tellServer(sql: Sql): Promise<void> {
+  if (ENGINE === 'sqlite') return;
+  await sql.run(`INSERT INTO lanes (id, batch) VALUES ('beside', 1)
+    ON CONFLICT (id) DO UPDATE SET batch = lanes.batch + 1`);
+  await sql.run('NOTIFY sohbet');
+}
+
 /** Keeps everybody from writing to the database of a server, as another process may, until it is released. */
 export async function holdDatabase(server: { readonly folder: string }): Promise<{ release(): Promise<void> }> {
   const sql = await openSql(server);

@@ -7,12 +7,12 @@ import type { Delivery } from '../../app/services/delivery.ts';
 import type { Client } from '../../app/services/limits/limits.ts';
 import { withNumbers } from '../../app/services/limits/limits.ts';
 import { createServices, type Services } from '../../app/services/services.ts';
-import { openSqliteStore } from '../../app/stores/sqlite/store.ts';
 import type { Store } from '../../app/stores/store.ts';
 import type { Answer } from '../../protocol/answer.ts';
 import type { CommandName, CommandPayload, CommandResult } from '../../protocol/commands.ts';
 import type { Locale } from '../../protocol/errors.ts';
 import type { RateNumbers } from '../../protocol/rates.ts';
+import { openOwnStore } from './store.ts';
 
 /** A connection that is none: what it is sent is kept. It calls commands too, as a socket's does. */
 export class TestConnection implements Connection, Caller {
@@ -114,7 +114,7 @@ export function lone(as?: TestConnection): Caller {
   };
 }
 
-/** All services over a database in memory, with no network. */
+/** All services over a database of their own, with no network. */
 export class TestServices implements AsyncDisposable {
   readonly services: Services;
   readonly store: Store;
@@ -130,7 +130,8 @@ export class TestServices implements AsyncDisposable {
   static async create(changed?: RateNumbers): Promise<TestServices> {
     const logger = createLogger({ level: 'silent', pretty: false });
     const metrics = createMetrics();
-    const store = await openSqliteStore({ path: ':memory:', queueMax: 1_000, logger, metrics });
+    const own = await openOwnStore('memory', { metrics });
+    const { store } = own;
     const now = Date.now;
     const services = await createServices({
       store,
@@ -149,7 +150,7 @@ export class TestServices implements AsyncDisposable {
     });
     return new TestServices(services, store, async () => {
       await services.close();
-      await store.close();
+      await own[Symbol.asyncDispose]();
     });
   }
 

@@ -1,9 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { createLogger } from '../../app/core/logger.ts';
-import { createMetrics } from '../../app/core/metrics.ts';
-import { openSqliteStore } from '../../app/stores/sqlite/store.ts';
 import { testEnv } from './server.ts';
 
 const run = promisify(execFile);
@@ -18,11 +15,4 @@ export async function tool(
   const env = { PATH: process.env['PATH'], ...testEnv(server.folder) };
   const { stdout } = await run(process.execPath, [file, ...args], { env, cwd: server.folder, timeout: 25_000 });
   return stdout;
-}
-
-/** Opens the server's database as a tool does, to do a part of what one does. `close` it in the end. */
-export function openStore(server: { readonly folder: string }) {
-  const logger = createLogger({ level: 'silent', pretty: false });
-  const path = join(server.folder, 'sohbet.db');
-  return openSqliteStore({ path, queueMax: 1_000, logger, metrics: createMetrics() });
 }
