@@ -159,16 +159,18 @@ type Nullable<T extends TableName> = {
 /** A row to add: what may be null may be left out, and is null then. */
 export type NewRow<T extends TableName> = Omit<Row<T>, Nullable<T>> & Partial<Pick<Row<T>, Nullable<T>>>;
 
-const NULLS = new Map(
-  Object.entries(TABLES).map(([table, { columns }]) => {
-    const nullable = Object.entries<Column>(columns).filter(([, kind]) => String(kind).endsWith('?'));
-    return [table, Object.fromEntries(nullable.map(([column]) => [column, null]))] as const;
+const NULLABLE = new Map<TableName, readonly string[]>(
+  (Object.keys(TABLES) as TableName[]).map((table) => {
+    const columns = Object.entries<Column>(TABLES[table].columns);
+    return [table, columns.filter(([, kind]) => String(kind).endsWith('?')).map(([column]) => column)];
   }),
 );
 
-/** A whole row: what was left out is null. */
+/** Makes a row whole, the same object: what was left out is null. */
 export function wholeRow<T extends TableName>(table: T, row: NewRow<T>): Row<T> {
-  return { ...NULLS.get(table), ...row } as Row<T>;
+  const whole: Record<string, unknown> = row;
+  for (const column of NULLABLE.get(table) ?? []) if (whole[column] === undefined) whole[column] = null;
+  return whole as Row<T>;
 }
 
 /** The columns of a table, in the order in which statements name them. */

@@ -114,9 +114,9 @@ export class Writer {
   }
 
   #each({ text, columns }: { text: string; columns: readonly string[] }, rows: readonly AnyRow[]): void {
+    const values: Cell[] = columns.map(() => null);
     for (const row of rows) {
-      const values: Cell[] = [];
-      for (const column of columns) values.push(row[column] ?? null);
+      for (let i = 0; i < columns.length; i++) values[i] = row[columns[i] ?? ''] ?? null;
       this.#db.run(text, ...values);
     }
   }
