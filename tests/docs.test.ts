@@ -91,7 +91,8 @@ describe('the ways to deploy', () => {
     const { scripts } = JSON.parse(await read('package.json')) as { scripts: { start: string } };
     const command = scripts.start.replace(/^exec /, '').replace(/ app\/start\.js$/, ' dist/app/main.js');
     expect(command).toMatch(/ dist\/app\/main\.js$/);
-    expect(await read('render.yaml')).toContain(`startCommand: ${command}\n`);
+    for (const file of ['render.yaml', 'render.postgres.yaml'])
+      expect(await read(file), file).toContain(`startCommand: ${command}\n`);
     const words = command.split(' ').map((word) => `"${word}"`);
     expect(await read('Dockerfile')).toContain(`CMD [${words.join(', ')}]\n`);
     expect(await read('docs/deploying.md')).toContain(`ExecStart=/opt/sohbet/node_modules/.bin/${command}\n`);
