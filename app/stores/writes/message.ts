@@ -56,8 +56,7 @@ export const messageWrites = {
       const before = client_id === null ? undefined : tx.get('messages', 'client_id', room_id, user_id, client_id);
       // A message of a room that was deleted may still be there.
       if (before !== undefined && facts.room !== undefined) return { message: toMessage(before), duplicate: true };
-      const { seq } = append(tx, requireMember(facts), newMessage(input), input.at);
-      const entry = { message: toMessage(sentRow(input, seq)) };
+      const entry = { message: toMessage(append(tx, requireMember(facts), newMessage(input), input.at)) };
       tx.tell(entry);
       return entry;
     },
@@ -91,8 +90,22 @@ const newMessage = ({ id, user_id, username, content, client_id, at }: SendInput
 };
 
 /** A message as it was sent, at its place. */
-function sentRow(input: SendInput, seq: number): MessageRow {
-  return wholeRow('messages', { ...newMessage(input), room_id: input.room_id, changed: 0, seq, rev: seq });
+function sentRow(
+  { id, room_id, user_id, username, content, client_id, at: timestamp }: SendInput,
+  seq: number,
+): MessageRow {
+  return wholeRow('messages', {
+    id,
+    room_id,
+    user_id,
+    username,
+    content,
+    client_id,
+    timestamp,
+    changed: 0,
+    seq,
+    rev: seq,
+  });
 }
 
 /** The rows that {@link change} gets. */
