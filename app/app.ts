@@ -2,12 +2,13 @@ import { once } from 'node:events';
 import { mkdirSync, statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { dirname } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import manifest from '../package.json' with { type: 'json' };
 import { RATE_NUMBERS, type RateNumbers } from '../protocol/rates.ts';
 import { addressKey, createClientAddress, createUnnamedCheck } from './core/address.ts';
 import { Clock } from './core/clock.ts';
-import { type Config, ConfigError } from './core/config.ts';
+import { type Config, ConfigError, type DatabaseConfig, type SqliteConfig } from './core/config.ts';
 import { watchDescriptors } from './core/descriptors.ts';
 import { createIds } from './core/id.ts';
 import { createLogger, type Logger } from './core/logger.ts';
@@ -23,15 +24,19 @@ import { settleTimes, soundTimes } from './services/times.ts';
 import { Fanout } from './sockets/fanout.ts';
 import { createSocketServer } from './sockets/server.ts';
 import { UnreadLedger } from './sockets/unread.ts';
+import { type Copied, copyStore } from './stores/copy.ts';
 import { isServed as isServedOnPostgres } from './stores/postgres/served.ts';
 import { openPostgresStore } from './stores/postgres/store.ts';
+import { openWholePostgres } from './stores/postgres/whole.ts';
 import { type BackupSummary, backupDatabase } from './stores/sqlite/backup.ts';
 import { claimDatabase, findDatabase, isServed, refuseLostDatabase } from './stores/sqlite/claim.ts';
 import { type Compacted, compactDatabase } from './stores/sqlite/compact.ts';
 import type { DataLock } from './stores/sqlite/lock.ts';
 import { restoreDatabase } from './stores/sqlite/restore.ts';
 import { openSqliteStore } from './stores/sqlite/store.ts';
+import { openWholeSqlite } from './stores/sqlite/whole.ts';
 import type { Store, ToolStore } from './stores/store.ts';
+import type { WholeDatabase } from './stores/whole.ts';
 
 /** A whole server. */
 export interface App {
@@ -193,7 +198,7 @@ async function openStore(
  * @throws Error when there is nothing to copy, the file exists, or the copy is not sound
  */
 export function backup(config: Config, file: string): BackupSummary {
-  return backupDatabase(findDatabase(databasePath(config)), file);
+  return backupDatabase(findDatabase(databasePath(config, 'pg_dump')), file);
 }
 
 /**
@@ -202,7 +207,7 @@ export function backup(config: Config, file: string): BackupSummary {
  */
 export function restore(config: Config, file: string): ReturnType<typeof restoreDatabase> {
   mkdirSync(config.dataDir, { recursive: true });
-  const claim = claimDatabase(databasePath(config));
+  const claim = claimDatabase(databasePath(config, 'pg_restore'));
   try {
     return restoreDatabase(claim.path, file);
   } finally {
@@ -215,12 +220,40 @@ export function restore(config: Config, file: string): ReturnType<typeof restore
  * @throws Error when a server is running, or there is no room to work in; then nothing was changed
  */
 export function compact(config: Config): Compacted {
-  const claim = claimDatabase(databasePath(config));
+  const claim = claimDatabase(databasePath(config, 'VACUUM FULL'));
   try {
     return compactDatabase(findDatabase(claim.path));
   } finally {
     claim.release();
   }
+}
+
+/**
+ * Copies all of a database into an empty one, of any engines; see `copyStore`.
+ * @throws Error when a server runs on either, or the target is not empty; then the target is as before
+ */
+export async function migrateStore(
+  { from, to }: Readonly<Record<'from' | 'to', DatabaseConfig>>,
+  onProgress: (done: number, total: number) => void,
+): Promise<Copied> {
+  const source = await openWhole(from, true);
+  try {
+    const target = await openWhole(to, false);
+    try {
+      return await copyStore(source, target, onProgress);
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+async function openWhole(database: DatabaseConfig, mustExist: boolean): Promise<WholeDatabase> {
+  if (database.engine === 'postgres') return await openWholePostgres(database.directUrl);
+  const path = filePath(database);
+  if (!mustExist) mkdirSync(dirname(path), { recursive: true });
+  return openWholeSqlite(path, { mustExist });
 }
 
 /**
@@ -245,16 +278,18 @@ async function openToolStore(config: Config): Promise<{ store: ToolStore; isServ
     const store = await openPostgresStore({ ...options, ...database, role: 'tool' });
     return { store, isServed: () => isServedOnPostgres(database.directUrl) };
   }
-  const path = findDatabase(databasePath(config));
+  const path = findDatabase(filePath(config.database));
   return { store: await openSqliteStore({ ...options, path }), isServed: async () => isServed(path) };
 }
 
+/** @param instead what does the same for a PostgreSQL. @throws Error when the database is no file */
+function databasePath({ database }: Config, instead: string): string {
+  if (database.engine === 'sqlite') return filePath(database);
+  throw new Error(`This is for SQLite: for a PostgreSQL use ${instead}, as docs/operating.md shows.`);
+}
+
 /** @throws Error when the database is no file */
-function databasePath({ database }: Config): string {
-  if (database.engine === 'postgres')
-    throw new Error(
-      'A PostgreSQL is backed up and restored with its own pg_dump and pg_restore: see docs/operating.md.',
-    );
-  if (database.path === ':memory:') throw new Error('A database in memory has no file: set DATABASE_URL.');
-  return database.path;
+function filePath({ path }: SqliteConfig): string {
+  if (path === ':memory:') throw new Error('A database in memory has no file: set DATABASE_URL.');
+  return path;
 }

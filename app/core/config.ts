@@ -169,6 +169,12 @@ const database: Kind<SqliteConfig | Omit<PostgresConfig, 'directUrl'>> = {
   },
 };
 
+/** A database as `DATABASE_URL` names it; undefined when it is none. */
+export function parseDatabase(text: string): DatabaseConfig | undefined {
+  const place = database.parse(text);
+  return place === undefined || place.engine === 'sqlite' ? place : { ...place, directUrl: place.url };
+}
+
 const tokenSecret: Kind<string> = {
   mayHold: 'any text of at least 32 bytes',
   secret: true,

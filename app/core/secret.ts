@@ -12,6 +12,9 @@ export function createSecret(): string {
   return randomBytes(SECRET_BYTES).toString('base64url');
 }
 
+/** Where the secret is kept in a data folder. */
+export const secretFile = (dataDir: string): string => join(dataDir, 'token-secret');
+
 /**
  * The secret kept in `token-secret` in the data folder, made at the first start (the folder too). The file is readable
  * by its owner alone and appears whole or not at all; when two processes make it at once, both get the same one.
@@ -19,7 +22,7 @@ export function createSecret(): string {
  * @throws {Error} with the path when the file is empty or too short, or cannot be read or made
  */
 export async function loadOrCreateSecret(dataDir: string): Promise<string> {
-  const path = join(dataDir, 'token-secret');
+  const path = secretFile(dataDir);
   try {
     const kept = await readSecret(path);
     if (kept !== null) return kept;

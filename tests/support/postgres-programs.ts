@@ -36,9 +36,19 @@ export function postgresRunner(): Runner | null {
 
 /** A PostgreSQL on the PATH, of Debian's packages (the newest), or of npm's; undefined where there is none. */
 export function findPostgres(): PostgresPrograms | undefined {
-  const found = [...(process.env['PATH'] ?? '').split(delimiter), ...debianFolders()];
-  const programs = [...found.map((bin) => ({ bin, movable: null })), ...npmPrograms()];
+  const programs = [...folders().map((bin) => ({ bin, movable: null })), ...npmPrograms()];
   return programs.find(({ bin }) => existsSync(join(bin, 'initdb')) && versionIn(bin) >= OLDEST);
+}
+
+/** The file of a program such as `pg_dump`, which not every PostgreSQL comes with; undefined where there is none. */
+export function findProgram(name: string): string | undefined {
+  return folders()
+    .map((bin) => join(bin, name))
+    .find((file) => existsSync(file));
+}
+
+function folders(): string[] {
+  return [...(process.env['PATH'] ?? '').split(delimiter), ...debianFolders()];
 }
 
 function debianFolders(): string[] {

@@ -8,7 +8,7 @@ const run = promisify(execFile);
 /** Runs a command-line tool on the server's data, and gives what it printed. Rejects with `stderr` when it fails. */
 export async function tool(
   server: { readonly folder: string },
-  name: 'admin' | 'backup' | 'restore',
+  name: 'admin' | 'backup' | 'migrate-store' | 'restore',
   ...args: string[]
 ): Promise<string> {
   const file = join(import.meta.dirname, `../../app/cli/${name}.ts`);

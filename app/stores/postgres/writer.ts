@@ -164,7 +164,7 @@ export class Writer {
 }
 
 /** What is done once, when the database is opened. */
-async function prepare(connection: Connection): Promise<void> {
+export async function prepare(connection: Connection): Promise<void> {
   const [row] = await connection.rows<{ version: number; encoding: string; is_standby: boolean }>(
     {
       name: '',
@@ -188,7 +188,7 @@ function refuse(why: string, kind: StoreFault = 'unopened'): never {
 }
 
 /** Takes the database for this server alone, for as long as the session lasts. */
-async function claim(connection: Connection, isFirst: boolean): Promise<void> {
+export async function claim(connection: Connection, isFirst: boolean): Promise<void> {
   const until = performance.now() + CLAIM_MS;
   for (;;) {
     const [row] = await connection.rows<{ got: boolean }>({ name: '', text: CLAIM }, []);

@@ -1,7 +1,7 @@
 import { columnsOf, keyOf, type TableName } from '../tables.ts';
 
 /** A statement over one row, and which of its columns are its values, in order. */
-interface Statement {
+export interface Statement {
   readonly text: string;
   readonly columns: readonly string[];
 }

@@ -6,7 +6,7 @@ import type { TableName } from '../tables.ts';
 import { type Change, Tx } from '../tx.ts';
 import { heldBy } from '../write.ts';
 import type { Database } from './database.ts';
-import { deletionOf, insertionOf, selectionOf, updateOf } from './statements.ts';
+import { deletionOf, insertionOf, type Statement, selectionOf, updateOf } from './statements.ts';
 
 /** Rows that most writes look at, which stay known from one transaction to the next. */
 const KEPT: ReadonlySet<TableName> = new Set(['rooms', 'members', 'users', 'counters']);
@@ -93,32 +93,33 @@ export class Writer {
   }
 
   #flush(tx: Tx): void {
-    for (const change of tx.takeChanges()) this.#apply(change);
+    for (const change of tx.takeChanges()) applyChange(this.#db, change);
   }
+}
 
-  #apply(change: Change): void {
-    switch (change.kind) {
-      case 'run':
-        for (const values of change.query.tuples) this.#db.run(change.query.text, ...values);
-        return;
-      case 'insert':
-        this.#each(insertionOf(change.table), change.rows);
-        return;
-      case 'update':
-        this.#each(updateOf(change.table, change.columns), change.rows);
-        return;
-      case 'delete':
-        this.#each(deletionOf(change.table), change.rows);
-        return;
-    }
+/** Makes one change. Call within a transaction. Throws what the database throws. */
+export function applyChange(db: Database, change: Change): void {
+  switch (change.kind) {
+    case 'run':
+      for (const values of change.query.tuples) db.run(change.query.text, ...values);
+      return;
+    case 'insert':
+      runEach(db, insertionOf(change.table), change.rows);
+      return;
+    case 'update':
+      runEach(db, updateOf(change.table, change.columns), change.rows);
+      return;
+    case 'delete':
+      runEach(db, deletionOf(change.table), change.rows);
+      return;
   }
+}
 
-  #each({ text, columns }: { text: string; columns: readonly string[] }, rows: readonly AnyRow[]): void {
-    const values: Cell[] = columns.map(() => null);
-    for (const row of rows) {
-      for (let i = 0; i < columns.length; i++) values[i] = row[columns[i] ?? ''] ?? null;
-      this.#db.run(text, ...values);
-    }
+function runEach(db: Database, { text, columns }: Statement, rows: readonly AnyRow[]): void {
+  const values: Cell[] = columns.map(() => null);
+  for (const row of rows) {
+    for (let i = 0; i < columns.length; i++) values[i] = row[columns[i] ?? ''] ?? null;
+    db.run(text, ...values);
   }
 }
 
