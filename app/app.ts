@@ -250,7 +250,7 @@ export async function migrateStore(
 }
 
 async function openWhole(database: DatabaseConfig, mustExist: boolean): Promise<WholeDatabase> {
-  if (database.engine === 'postgres') return await openWholePostgres(database.directUrl);
+  if (database.engine === 'postgres') return await openWholePostgres(database.url);
   const path = filePath(database);
   if (!mustExist) mkdirSync(dirname(path), { recursive: true });
   return openWholeSqlite(path, { mustExist });
@@ -276,7 +276,7 @@ async function openToolStore(config: Config): Promise<{ store: ToolStore; isServ
   if (config.database.engine === 'postgres') {
     const { database } = config;
     const store = await openPostgresStore({ ...options, ...database, role: 'tool' });
-    return { store, isServed: () => isServedOnPostgres(database.directUrl) };
+    return { store, isServed: () => isServedOnPostgres(database.url) };
   }
   const path = findDatabase(filePath(config.database));
   return { store: await openSqliteStore({ ...options, path }), isServed: async () => isServed(path) };

@@ -134,9 +134,9 @@ describe('readConfig', () => {
     'postgres://sohbet:secret@[::1]/chat',
   ])('DATABASE_URL=%s', (url) => {
     const direct = 'postgres://direct.example/chat';
-    expect(readConfig({ DATABASE_URL: url }).database).toEqual({ engine: 'postgres', url, directUrl: url });
+    expect(readConfig({ DATABASE_URL: url }).database).toEqual({ engine: 'postgres', url });
     const { database } = readConfig({ DATABASE_URL: url, DATABASE_DIRECT_URL: direct });
-    expect(database).toEqual({ engine: 'postgres', url, directUrl: direct });
+    expect(database).toEqual({ engine: 'postgres', url: direct });
     expect(Object.isFrozen(database)).toBe(true);
   });
 
@@ -157,6 +157,10 @@ describe('readConfig', () => {
     ['LOG_LEVEL', ['loud', '30', '__proto__']],
     ['DATABASE_URL', ['data.db', 'sqlite:', 'sqlite://data.db', 'sqlite:./data/', 'mysql:x', 'host=db dbname=chat']],
     ['DATABASE_URL', ['postgres:x', 'postgres:/chat', 'postgres://db:port/chat', 'postgres://a b/c']],
+    [
+      'DATABASE_URL',
+      ['postgres://a:b@c/d@e', 'postgres://a:1/2@db/chat', 'postgres://a:1?2@db/chat', 'postgres://a:1#2@db'],
+    ],
     ['DATABASE_DIRECT_URL', ['sqlite::memory:', 'db.example', 'postgres://db:port/chat']],
     ['TOKEN_SECRET', ['x'.repeat(31)]],
     [
@@ -202,7 +206,7 @@ describe('readConfig', () => {
       TOKEN_SECRET: 'short-and-secret',
       METRICS_TOKEN: 'with space secret',
       DATABASE_URL: 'postgres://user:pass/secret@host:port/db?password=hidden-secret&ssl=1',
-      DATABASE_DIRECT_URL: 'host=db password=hidden-secret',
+      DATABASE_DIRECT_URL: 'postgres://user:12/hidden-secret#@db/chat',
       CORS_ORIGINS: 'https://user:secret@a.example',
       HOST: 'a b'.repeat(1000),
     });

@@ -14,10 +14,8 @@ export interface SqliteConfig {
 /** A database of a PostgreSQL server. */
 export interface PostgresConfig {
   readonly engine: 'postgres';
-  /** What `pg` takes: a URL, secrets included. */
+  /** What `pg` takes: a URL, secrets included, without a pooler that gives a connection to others after each transaction. */
   readonly url: string;
-  /** The same database with no pooler between that gives a connection to others after each transaction. */
-  readonly directUrl: string;
 }
 
 /** Where the data is kept. */
@@ -151,16 +149,18 @@ const POSTGRES_URL = 'postgres://USER:PASSWORD@HOST:PORT/NAME';
 
 /** Where `pg` finds fault, it says so when it connects: here it only has to be a URL. */
 const postgresUrl: Kind<string> = {
-  mayHold: `${POSTGRES_URL}, or postgres:///NAME?host=FOLDER for a socket`,
+  mayHold: `${POSTGRES_URL}, other signs of the password than letters and digits as %XX, or postgres:///NAME?host=FOLDER for a socket`,
   parse: (text) => {
     // A user without a host, which may stand behind: a URL elsewhere, not here.
-    const isUrl = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text.replace('@/', '@host/'));
-    return isUrl ? text : undefined;
+    const url = /^postgres(ql)?:\/\//.test(text) ? URL.parse(text.replace('@/', '@host/')) : null;
+    // The rest of a password with signs that end the host, of which a part would be taken for a place and shown.
+    const isCut = url === null || url.hash !== '' || url.pathname.includes('@') || /^\?[^=]*@/.test(url.search);
+    return isCut ? undefined : text;
   },
 };
 
-const database: Kind<SqliteConfig | Omit<PostgresConfig, 'directUrl'>> = {
-  mayHold: `sqlite:PATH, such as sqlite:./data/sohbet.db, sqlite::memory:, or ${POSTGRES_URL}`,
+const database: Kind<DatabaseConfig> = {
+  mayHold: `sqlite:PATH, such as sqlite:./data/sohbet.db, sqlite::memory:, or ${postgresUrl.mayHold}`,
   parse: (text) => {
     const url = postgresUrl.parse(text);
     if (url !== undefined) return { engine: 'postgres', url };
@@ -171,8 +171,7 @@ const database: Kind<SqliteConfig | Omit<PostgresConfig, 'directUrl'>> = {
 
 /** A database as `DATABASE_URL` names it; undefined when it is none. */
 export function parseDatabase(text: string): DatabaseConfig | undefined {
-  const place = database.parse(text);
-  return place === undefined || place.engine === 'sqlite' ? place : { ...place, directUrl: place.url };
+  return database.parse(text);
 }
 
 const tokenSecret: Kind<string> = {
@@ -288,7 +287,7 @@ export function readConfig(env: Env, stdoutIsTerminal = false): Config {
     debug,
     logLevel: from.read('LOG_LEVEL', oneOf(LOG_LEVELS), debug ? 'debug' : 'info'),
     logPretty: stdoutIsTerminal && !production,
-    database: Object.freeze(place.engine === 'sqlite' ? place : { ...place, directUrl: directUrl ?? place.url }),
+    database: Object.freeze(place.engine === 'sqlite' || directUrl === null ? place : { ...place, url: directUrl }),
     dataDir: place.engine === 'postgres' || place.path === ':memory:' ? './data' : dirname(place.path),
     tokenSecret: from.read('TOKEN_SECRET', tokenSecret, null),
     corsOrigins: Object.freeze(origins),

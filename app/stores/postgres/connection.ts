@@ -100,6 +100,11 @@ export class Connection {
     this.#client.on('notification', listener);
   }
 
+  /** The session by which a cancellation would reach this connection, as the server has announced it. */
+  get announcedSession(): number | undefined {
+    return (this.#client as pg.Client & { processID?: number }).processID;
+  }
+
   /** Whether a transaction is open, as far as the answers tell that have come. */
   get isInTransaction(): boolean {
     return this.#client.getTransactionStatus() !== 'I';
@@ -169,8 +174,13 @@ export class Connection {
   }
 }
 
-/** Where a connection string leads to, with no secret in it. @throws Error when it is none */
+/** Where a connection string leads to, with no secret in it. */
 export function placeOf(url: string): string {
-  const { database, host, port } = new pg.Client({ connectionString: url });
-  return `${database} at ${host}:${port}`;
+  try {
+    const { database, host, port } = new pg.Client({ connectionString: url });
+    return `${database} at ${host}:${port}`;
+  } catch {
+    // It names a file that cannot be read, or is none.
+    return 'of DATABASE_URL';
+  }
 }

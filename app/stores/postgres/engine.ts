@@ -5,16 +5,15 @@ import { Connection, type ConnectionOptions, placeOf } from './connection.ts';
 import { engineFault, explainFault, faultOf } from './faults.ts';
 import { OTHERS_WRITES } from './lanes.ts';
 import { Link } from './link.ts';
+import { refusePooler } from './pooler.ts';
 import { Reads } from './read.ts';
 import { Statements } from './statements.ts';
 import { Writer } from './writer.ts';
 
 /** What the PostgreSQL engine is opened with. */
 export interface PostgresOptions {
-  /** What `pg` takes as a connection string. */
+  /** What `pg` takes as a connection string, to the database itself or a pooler that keeps a session for each client. */
   readonly url: string;
-  /** The same database with no transaction pooler between, for what a session holds: writing, the claim, LISTEN. */
-  readonly directUrl?: string;
   /** `server`: no other may run beside this one; `tool`: it runs beside a server or without one, and may take long. */
   readonly role: 'server' | 'tool';
   /** Lets servers run beside each other, for tests of what they do to each other. */
@@ -95,10 +94,10 @@ class PostgresEngine implements Engine {
     this.#options = options;
     this.#times = times;
     const statements = new Statements();
-    const { url, directUrl = url, role, together = false, onLeftOut } = options;
+    const { url, role, together = false, onLeftOut } = options;
     const connection = connectionOptions(times);
     this.#writer = new Writer({
-      connection: { ...connection, url: directUrl },
+      connection: { ...connection, url },
       statements,
       alone: role === 'server' && !together,
       notifies: role === 'tool' || together,
@@ -111,9 +110,11 @@ class PostgresEngine implements Engine {
   }
 
   async start(): Promise<void> {
+    const { url, role } = this.#options;
+    await refusePooler({ ...connectionOptions(this.#times), url });
     this.epoch = await this.#writer.start();
     await Promise.all(this.#readers.map((reader) => reader.start()));
-    if (this.#options.role === 'server') this.#startWatch();
+    if (role === 'server') this.#startWatch();
   }
 
   write(calls: readonly Call[]) {

@@ -70,7 +70,7 @@ const REMEDIES: ReadonlyMap<string, string> = new Map([
 
 const NOT_THERE = 'No server answers: start PostgreSQL, or correct DATABASE_URL.';
 const NO_TLS =
-  'See `sslmode` in DATABASE_URL: verify-full wants a certificate that this machine trusts, and a server with TLS.';
+  'See `sslmode` in DATABASE_URL: verify-full wants a server with TLS and a certificate that this machine trusts, or whose issuer stands in the file `sslrootcert`.';
 
 /** Why a database cannot be used when it is opened: the cause, and what to do, in one line. */
 export function explainFault(where: string, error: unknown): string {
@@ -83,7 +83,8 @@ function remedyFor(error: unknown): string {
   const remedy = REMEDIES.get(state) ?? REMEDIES.get(state.slice(0, 2));
   if (remedy !== undefined && !SYSTEM.test(state)) return remedy;
   const text = String(error);
-  if (/TLS|SSL|CERT|SIGNATURE/i.test(`${state} ${text}`)) return NO_TLS;
+  const isOfFile = (error as NodeJS.ErrnoException).syscall === 'open';
+  if (isOfFile || /TLS|SSL|CERT|SIGNATURE/i.test(`${state} ${text}`)) return NO_TLS;
   if (/password/.test(text)) return 'DATABASE_URL gives no password, and the server wants one.';
   return SYSTEM.test(state) || /timeout|terminated/.test(text) ? NOT_THERE : '';
 }

@@ -7,6 +7,7 @@ import type { WholeDatabase } from '../whole.ts';
 import { Connection, placeOf } from './connection.ts';
 import { giveEpoch, readEpoch } from './epoch.ts';
 import { explainFault, faultOf } from './faults.ts';
+import { refusePooler } from './pooler.ts';
 import { Statements } from './statements.ts';
 import { claim, prepare } from './writer.ts';
 
@@ -35,7 +36,6 @@ const HOLD = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; LOCK TABLE ${Obje
 
 /**
  * Opens a database to be copied from or to.
- * @param url one with no transaction pooler between
  * @throws UnopenedError when a server uses it, or it cannot be opened
  */
 export async function openWholePostgres(url: string): Promise<WholeDatabase> {
@@ -43,7 +43,9 @@ export async function openWholePostgres(url: string): Promise<WholeDatabase> {
   const name = `sohbet copy ${randomUUID()}`;
   let connection: Connection | undefined;
   try {
-    connection = await Connection.open({ url, name, settings, connectMs: CONNECT_MS, silenceMs: SILENCE_MS });
+    const times = { connectMs: CONNECT_MS, silenceMs: SILENCE_MS };
+    await refusePooler({ url, ...times });
+    connection = await Connection.open({ url, name, settings, ...times });
     await claim(connection, true);
     return new WholePostgres(placeOf(url), connection);
   } catch (error) {
