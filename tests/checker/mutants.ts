@@ -45,6 +45,17 @@ export const MUTANTS: readonly Mutant[] = [
           "      if (!result?.replies?.some(isSend)) this.exec('COMMIT');\n" +
           "      else setTimeout(() => this.#connection.isTransaction && this.exec('COMMIT'), 30);\n      return result;",
       },
+      {
+        file: 'app/stores/postgres/transact.ts',
+        from: '    const { notifies, statements } = this.#options;\n    const [committed',
+        to:
+          '    const { notifies, statements } = this.#options;\n' +
+          '    if (written.replies.some(({ value }) => value?.message !== undefined)) {\n' +
+          '      await Promise.all(this.#connection.together(() => this.#write()));\n' +
+          "      setTimeout(() => this.#connection.run('COMMIT').catch(() => {}), 30);\n" +
+          '      return written;\n' +
+          '    }\n    const [committed',
+      },
     ],
     scenario: kill,
     strikes: 2,
@@ -70,6 +81,11 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'app/stores/sqlite/migrations/0001-tables.sql',
+        from: 'CREATE UNIQUE INDEX messages_by_client_id',
+        to: 'CREATE INDEX messages_by_client_id',
+      },
+      {
+        file: 'app/stores/postgres/migrations/0001-tables.sql',
         from: 'CREATE UNIQUE INDEX messages_by_client_id',
         to: 'CREATE INDEX messages_by_client_id',
       },
