@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Message, Room } from '../protocol/index.ts';
 import { ConnectionLost, connect, guest, type TestClient, TRANSPORTS } from './support/client.ts';
-import { ENGINE } from './support/data.ts';
+import { testEngine } from './support/data.ts';
 import { spawnServer } from './support/process.ts';
 import { startServer } from './support/server.ts';
 
@@ -81,7 +81,7 @@ describe('a restart in good order', () => {
     expect((await back.say(open, 'and on it goes')).seq).toBe(7);
   });
 
-  it.runIf(ENGINE === 'sqlite')('keeps its own secret in the data folder when none is given', async () => {
+  it.runIf(testEngine() === 'sqlite')('keeps its own secret in the data folder when none is given', async () => {
     await using server = await startServer({ env: { TOKEN_SECRET: '' } });
     const ada = await connect(server, { username: 'ada' });
     await server.restart();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Room } from '../protocol/index.ts';
 import { connect, guest, type TestClient, TRANSPORTS, unique } from './support/client.ts';
-import { ENGINE, openSql, type Sql } from './support/data.ts';
+import { openSql, type Sql, testEngine } from './support/data.ts';
 import { spawnServer } from './support/process.ts';
 import { sharedServer, startServer } from './support/server.ts';
 import { tool } from './support/tool.ts';
@@ -151,7 +151,7 @@ it('goes on where it was after a kill', async () => {
 
 /** Has the database fail to remove a membership of users whose ids begin with 00. */
 async function refuseRemovals(sql: Sql): Promise<void> {
-  if (ENGINE === 'sqlite')
+  if (testEngine() === 'sqlite')
     await sql.run(`CREATE TRIGGER stuck BEFORE DELETE ON members WHEN OLD.user_id LIKE '00-%'
       BEGIN SELECT RAISE(ABORT, 'a fault'); END`);
   else {

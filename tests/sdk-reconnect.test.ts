@@ -7,7 +7,7 @@ import { readConfig } from '../app/core/config.ts';
 import { memoryStorage } from '../client/storage.ts';
 import type { Message } from '../protocol/message.ts';
 import { guest } from './support/client.ts';
-import { ENGINE } from './support/data.ts';
+import { testEngine } from './support/data.ts';
 import { spawnServer } from './support/process.ts';
 import { Clients, SwitchProxy, shown, until } from './support/sdk.ts';
 import { startServer, testEnv } from './support/server.ts';
@@ -146,7 +146,7 @@ describe('after a lost connection', () => {
     expect(adas).toEqual(adas.toSorted((a, b) => a - b));
   }, 90_000);
 
-  it.runIf(ENGINE === 'sqlite')('starts afresh when a backup was restored', async () => {
+  it.runIf(testEngine() === 'sqlite')('starts afresh when a backup was restored', async () => {
     await using server = await startServer(UNLIMITED);
     await using proxy = await SwitchProxy.start(() => server.port);
     await using clients = new Clients();

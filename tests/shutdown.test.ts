@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import type { Room } from '../protocol/index.ts';
 import { ConnectionLost, connect, guest, type TestClient } from './support/client.ts';
-import { dataFolder, ENGINE, removeData } from './support/data.ts';
+import { dataFolder, removeData, testEngine } from './support/data.ts';
 import { deadline } from './support/deadline.ts';
 import { RunningProgram, type ServerProcess, spawnServer } from './support/process.ts';
 import { startServer, testEnv } from './support/server.ts';
@@ -118,15 +118,18 @@ describe('npm start', () => {
   );
 
   // The file of the lock tells when.
-  it.runIf(ENGINE === 'sqlite')('leaves nothing running when it is told to stop while the server starts', async () => {
-    const folder = await dataFolder();
-    await using npm = npmStart(folder);
-    await npm.output(/> .*start\.js/);
-    await vi.waitUntil(() => readdirSync(folder).includes('sohbet.db.lock'), { interval: 2, timeout: 20_000 });
-    npm.kill('SIGTERM');
-    expect(await npm.ended(15_000)).toEqual(ended);
-    await removeData(folder);
-  });
+  it.runIf(testEngine() === 'sqlite')(
+    'leaves nothing running when it is told to stop while the server starts',
+    async () => {
+      const folder = await dataFolder();
+      await using npm = npmStart(folder);
+      await npm.output(/> .*start\.js/);
+      await vi.waitUntil(() => readdirSync(folder).includes('sohbet.db.lock'), { interval: 2, timeout: 20_000 });
+      npm.kill('SIGTERM');
+      expect(await npm.ended(15_000)).toEqual(ended);
+      await removeData(folder);
+    },
+  );
 
   function npmStart(folder: string): RunningProgram {
     const env = testEnv(folder, { npm_config_update_notifier: 'false' });
@@ -154,19 +157,22 @@ const TELL = `data:text/javascript,
     if (name === 'SIGTERM') writeSync(1, 'listens, files: ' + readdirSync('.').length);
   });`;
 
-describe.skipIf(UNSHARE === undefined || ENGINE !== 'sqlite')('a server that is process 1, as in a container', () => {
-  it.each([
-    ['before it has opened its data', () => true],
-    ['while it opens its data', (files: string[]) => files.includes('sohbet.db.lock')],
-  ])('ends when it is told to %s', async (_, moment) => {
-    const folder = await dataFolder();
-    const args = [...(UNSHARE ?? []), process.execPath, '--import', TELL, join(ROOT, 'app/main.ts')];
-    await using program = new RunningProgram('unshare', args, { cwd: folder, env: testEnv(folder), detached: true });
-    await program.output(/listens, files: 0/);
-    await vi.waitUntil(() => moment(readdirSync(folder)), { interval: 2, timeout: 20_000 });
-    process.kill(Number(readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'utf8')), 'SIGTERM');
-    expect(await program.ended(15_000)).toEqual({ code: 0, signal: null });
-    expect(program.stderr).toBe('');
-    await removeData(folder);
-  });
-});
+describe.skipIf(UNSHARE === undefined || testEngine() !== 'sqlite')(
+  'a server that is process 1, as in a container',
+  () => {
+    it.each([
+      ['before it has opened its data', () => true],
+      ['while it opens its data', (files: string[]) => files.includes('sohbet.db.lock')],
+    ])('ends when it is told to %s', async (_, moment) => {
+      const folder = await dataFolder();
+      const args = [...(UNSHARE ?? []), process.execPath, '--import', TELL, join(ROOT, 'app/main.ts')];
+      await using program = new RunningProgram('unshare', args, { cwd: folder, env: testEnv(folder), detached: true });
+      await program.output(/listens, files: 0/);
+      await vi.waitUntil(() => moment(readdirSync(folder)), { interval: 2, timeout: 20_000 });
+      process.kill(Number(readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'utf8')), 'SIGTERM');
+      expect(await program.ended(15_000)).toEqual({ code: 0, signal: null });
+      expect(program.stderr).toBe('');
+      await removeData(folder);
+    });
+  },
+);

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { connect } from './support/client.ts';
-import { dataFolder, ENGINE, removeData } from './support/data.ts';
+import { dataFolder, removeData, testEngine } from './support/data.ts';
 import { freePort, prepareServer, RunningProgram, ServerProcess, spawnServer } from './support/process.ts';
 import { testEnv } from './support/server.ts';
 
@@ -18,7 +18,7 @@ describe('the program', () => {
     expect(server.program.stderr).toBe('');
   });
 
-  it.runIf(ENGINE === 'sqlite')('keeps its data in ./data when nothing is said', async () => {
+  it.runIf(testEngine() === 'sqlite')('keeps its data in ./data when nothing is said', async () => {
     await using server = await prepareServer({ DATABASE_URL: undefined, TOKEN_SECRET: undefined });
     await server.start();
     expect(await readdir(`${server.folder}/data`)).toContain('sohbet.db');

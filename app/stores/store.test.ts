@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../protocol/limits.ts';
-import { ENGINE } from '../../tests/support/data.ts';
+import { testEngine } from '../../tests/support/data.ts';
 import { openOwnStore, openStore } from '../../tests/support/store.ts';
 import { Refusal } from '../models/refusal.ts';
 import type { LogEntry, Store } from './store.ts';
@@ -53,7 +53,7 @@ const code = (promise: Promise<unknown>) =>
   );
 
 // One suite for every engine and every kind of database.
-const PLACES = ENGINE === 'sqlite' ? (['disk', 'memory'] as const) : (['disk'] as const);
+const PLACES = testEngine() === 'sqlite' ? (['disk', 'memory'] as const) : (['disk'] as const);
 
 describe.each(PLACES)('the store in %s', (place) => {
   it('numbers the entries of a room without holes, in the order of commit, and tells them before it answers', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ENGINE, openSql, type Sql, tellServer } from '../support/data.ts';
+import { type DataPlace, openSql, type Sql, tellServer, testEngine } from '../support/data.ts';
 import type { Account } from './client.ts';
 import type { Recorder } from './records.ts';
 
@@ -23,7 +23,7 @@ class WriterBeside implements AsyncDisposable {
 
   /** Adds messages to a room and changes some that it wrote before, in one transaction. */
   async write(room_id: string, messages: number, changes: number): Promise<void> {
-    await this.#sql.run(ENGINE === 'sqlite' ? 'BEGIN IMMEDIATE' : 'BEGIN');
+    await this.#sql.run(testEngine() === 'sqlite' ? 'BEGIN IMMEDIATE' : 'BEGIN');
     for (let i = 0; i < messages; i++) await this.#send(room_id);
     const own = this.#written.filter((message) => message.room_id === room_id);
     for (let i = 0; i < changes; i++) {
@@ -71,10 +71,6 @@ class WriterBeside implements AsyncDisposable {
 }
 
 /** Opens the database of a server to write to it beside the server: see {@link WriterBeside}. */
-export async function openBeside(
-  server: { readonly folder: string },
-  author: Account,
-  recorder: Recorder,
-): Promise<WriterBeside> {
+export async function openBeside(server: DataPlace, author: Account, recorder: Recorder): Promise<WriterBeside> {
   return new WriterBeside(await openSql(server), author, recorder);
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FindingKind } from './findings.ts';
 import type { Report } from './run.ts';
-import { beside, connections, kill, removals, type Scenario } from './scenarios.ts';
+import type { Scenario } from './scenario.ts';
+import { beside, connections, kill, removals } from './scenarios.ts';
 
 /** One place in a source file that is changed; `from` must be there exactly once. */
 interface Patch {

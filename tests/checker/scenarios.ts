@@ -1,36 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { testEngine } from '../support/data.ts';
 import { openBeside } from './beside.ts';
+import { DATABASE_SCENARIOS } from './database-faults.ts';
 import type { Finding } from './findings.ts';
 import { smallDisk } from './full-disk.ts';
+import { healthIs, loaded, PATIENCE_MS } from './loaded.ts';
 import type { ConnectionHistory } from './records.ts';
-import { play, type Report, type RunOptions, type Setting, type Stage } from './run.ts';
+import { play, type RunOptions, type Setting, type Stage } from './run.ts';
+import type { Scenario } from './scenario.ts';
 import { simulate } from './sim.ts';
 import { readStored } from './stored.ts';
 import type { World } from './world.ts';
 
-/** A way in which things go wrong while clients talk. */
-export interface Scenario {
-  readonly name: string;
-  /** How often its fault strikes in the quick form. */
-  readonly strikes: number;
-  /** How many commands are acknowledged before each strike, in the quick form. */
-  readonly load: number;
-  run(options: RunOptions): Promise<Report>;
-}
-
-const PATIENCE_MS = 40_000;
 const TEN_MINUTES_MS = 600_000;
 const CLOCK = new URL('./preload/clock.ts', import.meta.url);
 const SLOW_REPLIES = new URL('./preload/slow-replies.ts', import.meta.url);
 const DIE_AFTER_COMMIT = new URL('./preload/die-after-commit.ts', import.meta.url);
-
-/** Waits until so many more commands have been acknowledged. */
-export async function loaded(world: World, commands: number): Promise<void> {
-  const goal = world.recorder.acknowledged + commands;
-  const reached = await world.eventually(() => world.recorder.acknowledged >= goal, PATIENCE_MS);
-  if (!reached) world.recorder.fault(`${commands} commands were not acknowledged in ${PATIENCE_MS} ms`);
-}
 
 /** A scenario whose body is called while the clients are at work. */
 function scenario(
@@ -115,20 +101,6 @@ const undelivered = scenario(
     await loaded(world, size.load);
   },
 );
-
-const HEALTH_MS = 20_000;
-
-/** Waits until `/health` tells a state. */
-async function healthIs({ server, recorder }: World, state: string): Promise<void> {
-  const end = performance.now() + HEALTH_MS;
-  let last = '';
-  while (last !== state && performance.now() < end) {
-    const response = await fetch(`${server.url}/health`);
-    last = ((await response.json()) as { status: string }).status;
-    await delay(100);
-  }
-  if (last !== state) recorder.fault(`/health says ${last} after ${HEALTH_MS} ms, where it should say ${state}`);
-}
 
 const fullDisk: Scenario = {
   name: 'full-disk',
@@ -260,13 +232,12 @@ const limits = scenario(
   async ({ world }, { size }) => loaded(world, size.strikes * size.load),
 );
 
-/** All of them, in the order of the promise. */
-export const SCENARIOS: readonly Scenario[] = [
+/** Those of every engine, in the order of the promise. */
+const OF_ALL: readonly Scenario[] = [
   kill,
   stop,
   network,
   undelivered,
-  fullDisk,
   absence,
   clock,
   connections,
@@ -276,3 +247,8 @@ export const SCENARIOS: readonly Scenario[] = [
   limits,
   schedules,
 ];
+
+/** All of them, on the engine that is tested: a full disk is the server's own with SQLite alone. */
+export function scenarios(): readonly Scenario[] {
+  return [...OF_ALL, ...(testEngine() === 'postgres' ? DATABASE_SCENARIOS : [fullDisk])];
+}

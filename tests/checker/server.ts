@@ -19,6 +19,8 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where the data is kept; a folder of its own by default, removed at the end. */
   readonly folder?: string;
+  /** The PostgreSQL database, where it is not that of the folder. */
+  readonly databaseUrl?: string;
   /** A command line before that of Node, such as one that sets limits. */
   readonly launcher?: readonly string[];
 }
@@ -61,6 +63,10 @@ export class ServerUnderTest implements AsyncDisposable {
     return `http://127.0.0.1:${this.#port}`;
   }
 
+  get databaseUrl(): string {
+    return this.#options.databaseUrl ?? databaseUrl(this.folder);
+  }
+
   /** The end of what it wrote, of all starts. */
   get output(): string {
     return this.#output;
@@ -93,7 +99,7 @@ export class ServerUnderTest implements AsyncDisposable {
     this.#starts++;
     const child = spawn(file, args, {
       cwd: this.folder,
-      env: { ...environment(this.folder, this.#port), ...env, ...more },
+      env: { ...environment(this.databaseUrl, this.#port), ...env, ...more },
       stdio: 'pipe',
     });
     this.#child = child;
@@ -138,14 +144,14 @@ export class ServerUnderTest implements AsyncDisposable {
   }
 }
 
-function environment(folder: string, port: number): Record<string, string> {
+function environment(database: string, port: number): Record<string, string> {
   const { PATH = '', HOME = '' } = process.env;
   return {
     PATH,
     HOME,
     HOST: '127.0.0.1',
     PORT: String(port),
-    DATABASE_URL: databaseUrl(folder),
+    DATABASE_URL: database,
     TOKEN_SECRET: 'a secret that only the checker knows, 32 bytes or more',
     LOG_LEVEL: 'error',
     PRESENCE_GRACE: '0.5',

@@ -1,5 +1,5 @@
 import type { Message, System } from '../../protocol/index.ts';
-import { ENGINE, openSql } from '../support/data.ts';
+import { type DataPlace, openSql, testEngine } from '../support/data.ts';
 
 /** A room as the database holds it. */
 export interface StoredRoom {
@@ -44,9 +44,9 @@ interface MessageRow {
 }
 
 /** Reads a database that no server uses any more. It knows the tables, and shares no code with the server. */
-export async function readStored(server: { readonly folder: string }): Promise<Stored> {
+export async function readStored(server: DataPlace): Promise<Stored> {
   await using sql = await openSql(server);
-  const check = ENGINE === 'sqlite' ? 'PRAGMA integrity_check' : "SELECT 'ok' AS integrity_check";
+  const check = testEngine() === 'sqlite' ? 'PRAGMA integrity_check' : "SELECT 'ok' AS integrity_check";
   const [integrity] = await sql.all<{ integrity_check: string }>(check);
   const messages = await sql.all<MessageRow>('SELECT * FROM messages ORDER BY room_id, seq');
   return {

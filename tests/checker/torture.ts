@@ -1,14 +1,17 @@
 import { parseArgs } from 'node:util';
+import { startPostgres } from '../support/postgres.ts';
 import { tally } from './findings.ts';
 import { Random } from './random.ts';
 import { describeReport, type Report } from './run.ts';
-import { SCENARIOS, type Scenario } from './scenarios.ts';
+import type { Scenario } from './scenario.ts';
+import { scenarios } from './scenarios.ts';
 
-const USAGE = `Usage: npm run torture -- [--minutes N] [--rounds N] [--seed S] [--only NAME] [--harder N]
+const USAGE = `Usage: npm run torture -- [--minutes N] [--rounds N] [--seed S] [--only NAME] [--harder N] [--store postgres]
   --minutes  how long to go on, 10 by default
   --rounds   ends after so many scenarios, if that is sooner
   --seed     what decides everything that is random; the time by default
-  --only     one of ${SCENARIOS.map(({ name }) => name).join(', ')}
+  --only     a scenario: docs/testing.md has their names
+  --store    sqlite, or postgres: the PostgreSQL that TEST_DATABASE_URL names, or one that is started for it
   --program  the folder whose app/main.ts is tortured, this one by default
   --harder   how many times more often faults strike than in the quick form, 7 by default
 `;
@@ -16,14 +19,17 @@ const USAGE = `Usage: npm run torture -- [--minutes N] [--rounds N] [--seed S] [
 /** What the command line asks for. Throws with the usage when it makes no sense. */
 function readOptions() {
   const text = { type: 'string' } as const;
-  const options = { minutes: text, rounds: text, seed: text, only: text, harder: text, program: text };
+  const options = { minutes: text, rounds: text, seed: text, only: text, harder: text, program: text, store: text };
   const { values } = parseArgs({ options });
   const read = (given: string | undefined, otherwise: number) => {
     const value = given === undefined ? otherwise : Number(given);
     if (!(value >= 0)) throw new Error(USAGE);
     return value;
   };
-  const chosen = SCENARIOS.filter(({ name }) => values.only === undefined || values.only === name);
+  const { store = 'sqlite' } = values;
+  if (store !== 'sqlite' && store !== 'postgres') throw new Error(USAGE);
+  process.env['TEST_ENGINE'] = store;
+  const chosen = scenarios().filter(({ name }) => values.only === undefined || values.only === name);
   if (chosen.length === 0) throw new Error(USAGE);
   return {
     chosen,
@@ -32,6 +38,7 @@ function readOptions() {
     seed: read(values.seed, Date.now() % 1_000_000),
     harder: read(values.harder, 7),
     program: values.program,
+    store,
   };
 }
 
@@ -52,6 +59,9 @@ async function run(scenario: Scenario, seed: number, { harder, program }: Option
 /** Runs scenario after scenario, prints what each did and found, and the sum. */
 async function main(): Promise<void> {
   const options = readOptions();
+  const needsPostgres = options.store === 'postgres' && !process.env['TEST_DATABASE_URL'];
+  await using postgres = needsPostgres ? await startPostgres() : null;
+  if (postgres !== null) process.env['TEST_DATABASE_URL'] = postgres.url();
   const { chosen, minutes, rounds, seed } = options;
   const random = new Random(seed);
   const end = performance.now() + minutes * 60_000;
@@ -66,7 +76,7 @@ async function main(): Promise<void> {
     const report = await run(scenario, own, options);
     reports.push(report);
     print(
-      `${describeReport(report, `--harder ${options.harder}`)}\n  ${Math.round((performance.now() - begun) / 100) / 10} s`,
+      `${describeReport(report, `--harder ${options.harder} --store ${options.store}`)}\n  ${Math.round((performance.now() - begun) / 100) / 10} s`,
     );
   }
   const findings = reports.flatMap((report) => report.findings);

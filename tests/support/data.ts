@@ -6,7 +6,9 @@ import { Client, types } from 'pg';
 import { createDatabase, dropDatabase, newName, urlOf } from './postgres-databases.ts';
 
 /** What the tests keep their data in: `TEST_ENGINE`, which the projects of vitest.config.ts differ in. */
-export const ENGINE: 'sqlite' | 'postgres' = process.env['TEST_ENGINE'] === 'postgres' ? 'postgres' : 'sqlite';
+export function testEngine(): 'sqlite' | 'postgres' {
+  return process.env['TEST_ENGINE'] === 'postgres' ? 'postgres' : 'sqlite';
+}
 
 /** The PostgreSQL that all tests share: `TEST_DATABASE_URL`, where databases may be made. Throws when there is none. */
 function postgres(): string {
@@ -20,19 +22,19 @@ export async function dataFolder(): Promise<string> {
   const name = newName();
   const folder = join(tmpdir(), name);
   await mkdir(folder, { mode: 0o700 });
-  if (ENGINE === 'postgres') await createDatabase(postgres(), name);
+  if (testEngine() === 'postgres') await createDatabase(postgres(), name);
   return folder;
 }
 
 /** Removes a folder of {@link dataFolder} with its database. */
 export async function removeData(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
-  if (ENGINE === 'postgres') await dropDatabase(postgres(), basename(folder));
+  if (testEngine() === 'postgres') await dropDatabase(postgres(), basename(folder));
 }
 
 /** The `DATABASE_URL` of the server with this folder. */
 export function databaseUrl(folder: string): string {
-  return ENGINE === 'postgres' ? urlOf(postgres(), basename(folder)) : `sqlite:${sqliteFile(folder)}`;
+  return testEngine() === 'postgres' ? urlOf(postgres(), basename(folder)) : `sqlite:${sqliteFile(folder)}`;
 }
 
 /** The database file of the server with this folder, where it has one. */
@@ -46,10 +48,17 @@ export interface Sql extends AsyncDisposable {
   run(text: string, ...values: SQLInputValue[]): Promise<void>;
 }
 
+/** Where a server's data is: its folder, and its database where that is another than the folder's. */
+export interface DataPlace {
+  readonly folder: string;
+  readonly databaseUrl?: string;
+}
+
 /** Opens the database of a server, which may run or not: `await using sql = await openSql(server)`. */
-export async function openSql({ folder }: { readonly folder: string }): Promise<Sql> {
-  if (ENGINE === 'sqlite') return openSqlite(sqliteFile(folder));
-  const client = new Client({ connectionString: databaseUrl(folder), types: { getTypeParser: parserOf } });
+export async function openSql(server: DataPlace): Promise<Sql> {
+  if (testEngine() === 'sqlite') return openSqlite(sqliteFile(server.folder));
+  const connectionString = server.databaseUrl ?? databaseUrl(server.folder);
+  const client = new Client({ connectionString, types: { getTypeParser: parserOf } });
   // When the server ends the connection, the query under way rejects.
   client.on('error', () => {});
   await client.connect();
@@ -82,7 +91,7 @@ const parserOf: typeof types.getTypeParser = (id: number, format?: 'text' | 'bin
 
 /** Lets the server hear that something was written beside it, as a tool does; SQLite tells it by itself. */
 export async function tellServer(sql: Sql): Promise<void> {
-  if (ENGINE === 'sqlite') return;
+  if (testEngine() === 'sqlite') return;
   await sql.run(`INSERT INTO lanes (id, batch) VALUES ('beside', 1)
     ON CONFLICT (id) DO UPDATE SET batch = lanes.batch + 1`);
   await sql.run('NOTIFY sohbet');
@@ -91,7 +100,7 @@ export async function tellServer(sql: Sql): Promise<void> {
 /** Keeps everybody from writing to the database of a server, as another process may, until it is released. */
 export async function holdDatabase(server: { readonly folder: string }): Promise<{ release(): Promise<void> }> {
   const sql = await openSql(server);
-  if (ENGINE === 'sqlite') await sql.run('BEGIN IMMEDIATE');
+  if (testEngine() === 'sqlite') await sql.run('BEGIN IMMEDIATE');
   else {
     await sql.run('BEGIN');
     await sql.run('LOCK TABLE users, rooms, messages, members IN EXCLUSIVE MODE');

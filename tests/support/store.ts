@@ -3,7 +3,7 @@ import { createMetrics, type Metrics } from '../../app/core/metrics.ts';
 import { openPostgresStore } from '../../app/stores/postgres/store.ts';
 import { openSqliteStore } from '../../app/stores/sqlite/store.ts';
 import type { ToolStore } from '../../app/stores/store.ts';
-import { databaseUrl, dataFolder, ENGINE, removeData, sqliteFile } from './data.ts';
+import { databaseUrl, dataFolder, removeData, sqliteFile, testEngine } from './data.ts';
 
 /** How a store of the tests is opened. */
 interface StoreOptions {
@@ -42,7 +42,7 @@ export async function openOwnStore(where: 'disk' | 'memory', options: StoreOptio
 function open(folder: string, role: 'server' | 'tool' | 'memory', options: StoreOptions): Promise<ToolStore> {
   const { queueMax = 10_000, metrics = createMetrics() } = options;
   const common = { queueMax, metrics, logger: createLogger({ level: 'silent', pretty: false }) };
-  if (ENGINE === 'sqlite')
+  if (testEngine() === 'sqlite')
     return openSqliteStore({ ...common, path: role === 'memory' ? ':memory:' : sqliteFile(folder) });
   return openPostgresStore({ ...common, url: databaseUrl(folder), role: role === 'tool' ? 'tool' : 'server' });
 }

@@ -42,7 +42,8 @@ const OLDEST = 140_000;
 const TRIES = 2;
 
 /** One server at a time has it, in one schema of a database. */
-const CLAIM = "SELECT pg_try_advisory_lock(hashtext('sohbet server'), hashtext(current_schema())) AS got";
+const CLAIM = `SELECT pg_try_advisory_lock(hashtext('sohbet server'), hashtext(current_schema())) AS got,
+  current_database() AS name`;
 /** How many servers have it: the view shows the two halves of its name as numbers without a sign. */
 export const HAS_SERVER = `SELECT count(*) AS servers FROM pg_locks
   WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -190,9 +191,11 @@ function refuse(why: string, kind: StoreFault = 'unopened'): never {
 /** Takes the database for this server alone, for as long as the session lasts. */
 export async function claim(connection: Connection, isFirst: boolean): Promise<void> {
   const until = performance.now() + CLAIM_MS;
+  let name = '';
   for (;;) {
-    const [row] = await connection.rows<{ got: boolean }>({ name: '', text: CLAIM }, []);
+    const [row] = await connection.rows<{ got: boolean; name: string }>({ name: '', text: CLAIM }, []);
     if (row?.got === true) return;
+    name = row?.name ?? '';
     if (performance.now() > until) break;
     // What is left of this server's own connection of before.
     await connection.run(END_OTHERS);
@@ -200,5 +203,5 @@ export async function claim(connection: Connection, isFirst: boolean): Promise<v
   }
   if (!isFirst) throw new Superseded('Another server has taken the database while this one had no connection to it.');
   const remedy = 'stop it first, or give this one its own DATABASE_URL';
-  throw new UnopenedError(`Another server is using the database: ${remedy}.`, 'locked');
+  throw new UnopenedError(`Another server is using the database ${name}: ${remedy}.`, 'locked');
 }
