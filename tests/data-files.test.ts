@@ -191,5 +191,3 @@ describe('a backup', () => {
     expect(await tool(server, 'restore', backup)).toContain('0 messages');
   });
 });
-
-describe('a database', () => {});
