@@ -49,7 +49,8 @@ async function settleStored({ times }: Pick<Store, 'times'>, at: number): Promis
   await times.settleUsers({ at });
   for (let place = 0; ; place += ROOMS_SET) {
     const room_ids = await times.roomsAhead({ at, limit: ROOMS_SET });
-    if (room_ids.length > 0) await times.settleRooms({ room_ids, place, at });
+    // Also with none: the room that was active last may be gone, and no other shall take its time for now.
+    await times.settleRooms({ room_ids, place, at });
     if (room_ids.length < ROOMS_SET) return;
   }
 }
