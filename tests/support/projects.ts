@@ -4,7 +4,7 @@ import { findPostgres } from './postgres-programs.ts';
 export const EVERYTHING = ['{app,client,protocol}/**/*.test.ts', 'tests/**/*.test.ts'];
 
 /** What is about PostgreSQL, and runs nowhere else. */
-export const OF_POSTGRES = ['app/stores/postgres/**/*.test.ts', 'tests/postgres*.test.ts'];
+export const OF_POSTGRES = ['app/stores/{engines,postgres/**/*}.test.ts', 'tests/postgres*.test.ts'];
 
 /** What has a store under it, and so runs on PostgreSQL too, when that is asked for or CI runs. */
 const OVER_A_STORE = ['app/stores/*.test.ts', 'tests/**/*.test.ts'];
