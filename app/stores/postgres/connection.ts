@@ -21,6 +21,9 @@ export interface ConnectionOptions {
   readonly silenceMs: number;
 }
 
+/** How long the end of a connection may take, in milliseconds. */
+const END_MS = 3_000;
+
 /** The SQLSTATE of whatever comes behind a statement that has failed. */
 const IN_FAILED_TRANSACTION = '25P02';
 
@@ -142,10 +145,13 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  /** Ends the connection after what is under way. */
+  /** Ends the connection after what is under way, or without the server's word when that takes too long. */
   async end(): Promise<void> {
     clearTimeout(this.#watch);
-    if (this.#lost === null) await this.#client.end();
+    if (this.#lost !== null) return;
+    const late = setTimeout(() => this.#socket.destroy(), END_MS);
+    await this.#client.end();
+    clearTimeout(late);
   }
 
   #ask<R>(query: pg.QueryConfig): Promise<R> {

@@ -33,15 +33,24 @@ export interface Times {
   readonly lockMs: number;
   /** How long the database may say nothing. */
   readonly silenceMs: number;
+  /** How long another server may take to end. */
+  readonly claimMs: number;
   /** How often it is looked whether another process has written, should its word not come through. */
   readonly watchMs: number;
 }
 
-const TIMES: Times = { connectMs: 5_000, statementMs: 10_000, lockMs: 1_000, silenceMs: 15_000, watchMs: 5_000 };
+const TIMES: Times = {
+  connectMs: 5_000,
+  statementMs: 10_000,
+  lockMs: 1_000,
+  silenceMs: 15_000,
+  claimMs: 3_000,
+  watchMs: 5_000,
+};
 const DAY_MS = 86_400_000;
 
-/** So many connections read. */
-const READERS = 3;
+/** So many connections read: a tool asks one thing after the other. */
+const READERS = { server: 3, tool: 1 };
 
 /**
  * Of the session, so that no plan depends on what the planner knows of a table, which of a new one is nothing: an index
@@ -80,7 +89,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Engine> {
 }
 
 class PostgresEngine implements Engine {
-  readonly readers = READERS;
+  readonly readers: number;
   epoch = '';
   readonly #writer: Writer;
   readonly #readers: readonly Reader[];
@@ -99,22 +108,22 @@ class PostgresEngine implements Engine {
     this.#writer = new Writer({
       connection: { ...connection, url },
       statements,
-      alone: role === 'server' && !together,
+      claimMs: role === 'server' && !together ? times.claimMs : null,
       notifies: role === 'tool' || together,
       onLeftOut,
       onOutsideWrite: () => this.#onOutsideWrite(),
       onEnd: (error) => this.#onFailure(error),
     });
     const many = new Set<string>();
-    this.#readers = Array.from({ length: READERS }, () => new Reader({ ...connection, url }, statements, many));
+    this.readers = READERS[role];
+    this.#readers = Array.from({ length: this.readers }, () => new Reader({ ...connection, url }, statements, many));
   }
 
   async start(): Promise<void> {
-    const { url, role } = this.#options;
-    await refusePooler({ ...connectionOptions(this.#times), url });
+    await refusePooler({ ...connectionOptions(this.#times), url: this.#options.url });
     this.epoch = await this.#writer.start();
     await Promise.all(this.#readers.map((reader) => reader.start()));
-    if (role === 'server') this.#startWatch();
+    if (this.#options.role === 'server') this.#startWatch();
   }
 
   write(calls: readonly Call[]) {

@@ -25,6 +25,9 @@ const STATES: ReadonlyMap<string, StoreFault> = new Map([
 /** What the system says when there is no way to the database. */
 const SYSTEM = /^(E[A-Z]+|ERR_[A-Z_]+|[A-Z]+_[A-Z_]+)$/;
 
+/** What `pg` says when nobody answers, or no more. */
+const SILENT = /timeout expired|Connection terminated/;
+
 /** Races that two writers can lose: tried again, they mostly pass, or meet a rule that tells. */
 const RACES: ReadonlySet<string> = new Set(['40001', '40P01', '23505']);
 
@@ -44,7 +47,7 @@ export function faultOf(error: unknown): Fault {
   const text = state === '' ? String(error) : `${String(error)} (${state})`;
   if (state.length === 5 && /\d/.test(state))
     return { kind: STATES.get(state) ?? STATES.get(state.slice(0, 2)) ?? 'other', text };
-  return { kind: SYSTEM.test(state) ? 'away' : 'other', text };
+  return { kind: SYSTEM.test(state) || SILENT.test(text) ? 'away' : 'other', text };
 }
 
 /** As the engine throws it. */
@@ -86,5 +89,5 @@ function remedyFor(error: unknown): string {
   const isOfFile = (error as NodeJS.ErrnoException).syscall === 'open';
   if (isOfFile || /TLS|SSL|CERT|SIGNATURE/i.test(`${state} ${text}`)) return NO_TLS;
   if (/password/.test(text)) return 'DATABASE_URL gives no password, and the server wants one.';
-  return SYSTEM.test(state) || /timeout|terminated/.test(text) ? NOT_THERE : '';
+  return SYSTEM.test(state) || SILENT.test(text) ? NOT_THERE : '';
 }

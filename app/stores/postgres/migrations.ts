@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import { readSteps, refuseNewer, type Step } from '../steps.ts';
 import type { Connection } from './connection.ts';
 
+/** Not `to_regclass`, which may remember that there was none before the lock was had. */
+const HAS_META = `SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = current_schema() AND c.relname = 'meta'`;
+
 /**
  * Brings the schema that the connection works in to the newest, or to the one of a program that knows only so many steps,
  * in one transaction. Any number of programs may do it at once: one does it, and the others find it done. `schema` of
@@ -14,7 +18,7 @@ export async function migrate(connection: Connection, known = Number.POSITIVE_IN
   // Nothing is locked or written where nothing has to be: that needs no right to make tables.
   if (await isDone(connection, steps)) return;
   // Of the transaction, not of the session, which a pooler would give to others.
-  await connection.run(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = 0;
+  await connection.run(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 0;
     SELECT pg_advisory_xact_lock(hashtext('sohbet migrations'), hashtext(current_schema()))`);
   try {
     if (!(await isDone(connection, steps))) await run(connection, steps);
@@ -51,11 +55,8 @@ async function run(connection: Connection, steps: readonly Step[]): Promise<void
 
 /** How many steps are done, and the oldest schema whose program may run on it. */
 async function meta(connection: Connection): Promise<{ schema: number; compatible_from: number | null }> {
-  const [found] = await connection.rows<{ there: string | null }>(
-    { name: '', text: "SELECT to_regclass(quote_ident(current_schema()) || '.meta')::text AS there" },
-    [],
-  );
-  if (found?.there == null) return { schema: 0, compatible_from: null };
+  const found = await connection.rows({ name: '', text: HAS_META }, []);
+  if (found.length === 0) return { schema: 0, compatible_from: null };
   const rows = await connection.rows<{ key: string; value: string }>(
     { name: '', text: 'SELECT key, value FROM meta' },
     [],

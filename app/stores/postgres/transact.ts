@@ -140,7 +140,7 @@ class Transaction {
   async #begin(): Promise<void> {
     const { statements, lane } = this.#options;
     await Promise.all([
-      this.#connection.run('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE'),
+      this.#connection.run('BEGIN ISOLATION LEVEL READ COMMITTED'),
       this.#connection.rows(statements.own(RAISE_LANE), [lane.id, lane.batch]),
     ]);
   }

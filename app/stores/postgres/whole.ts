@@ -26,7 +26,7 @@ const PLANS = {
 };
 
 const CONNECT_MS = 5_000;
-/** How long somebody else may take to let go of a table, in milliseconds. */
+/** How long somebody else may take to let go of the database or a table, in milliseconds. */
 const LOCK_MS = 5_000;
 /** A statement over a whole table may take long. */
 const SILENCE_MS = 86_400_000;
@@ -46,7 +46,7 @@ export async function openWholePostgres(url: string): Promise<WholeDatabase> {
     const times = { connectMs: CONNECT_MS, silenceMs: SILENCE_MS };
     await refusePooler({ url, ...times });
     connection = await Connection.open({ url, name, settings, ...times });
-    await claim(connection, true);
+    await claim(connection, { isFirst: true, claimMs: LOCK_MS });
     return new WholePostgres(placeOf(url), connection);
   } catch (error) {
     await connection?.end();

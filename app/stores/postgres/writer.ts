@@ -17,8 +17,8 @@ import { transact, Unheard } from './transact.ts';
 export interface WriterOptions {
   readonly connection: Omit<ConnectionOptions, 'name'>;
   readonly statements: Statements;
-  /** Whether no other server may run on the database meanwhile. */
-  readonly alone: boolean;
+  /** How long another server may take to end, in milliseconds; null: it may run on the database meanwhile. */
+  readonly claimMs: number | null;
   /** Whether to tell a server of what is written, as what runs beside one does. */
   readonly notifies: boolean;
   readonly onLeftOut: (write: string, wanted: Wanted) => void;
@@ -35,6 +35,10 @@ interface Unsettled {
   readonly giveUp: (error: Error) => void;
 }
 
+/** COMMIT returns when it is on disk, whatever the database is set to; what it is set to beyond that (standbys) stays. */
+const DURABLE =
+  "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+
 /** As in `server_version_num`. */
 const OLDEST = 140_000;
 
@@ -49,8 +53,6 @@ export const HAS_SERVER = `SELECT count(*) AS servers FROM pg_locks
   WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND classid::bigint = hashtext('sohbet server')::bigint & 4294967295
     AND objid::bigint = hashtext(current_schema())::bigint & 4294967295`;
-/** How long another server may take to end, in milliseconds. */
-const CLAIM_MS = 3_000;
 
 /**
  * The connection that writes. It is one session, so that what guards the database (the claim of it, and what an earlier
@@ -123,18 +125,19 @@ export class Writer {
   }
 
   async #connect(): Promise<Connection> {
-    const { connection: options, alone, onOutsideWrite } = this.#options;
+    const { connection: options, claimMs, onOutsideWrite } = this.#options;
     const connection = await Connection.open({ ...options, name: `sohbet writer ${this.id}` });
     try {
+      await connection.run(DURABLE);
       const isFirst = this.#epoch === null;
       if (!isFirst) await this.#settle(connection);
-      if (alone) await claim(connection, isFirst);
+      if (claimMs !== null) await claim(connection, { isFirst, claimMs });
       if (isFirst) await prepare(connection);
       const epoch = await readEpoch(connection);
       if (!isFirst && epoch !== this.#epoch)
         throw new Superseded('The database has gone over to another history (a failover, or a restore): start again.');
       this.#epoch = epoch;
-      if (alone) {
+      if (claimMs !== null) {
         connection.onNotification(onOutsideWrite);
         await connection.run(`LISTEN ${CHANNEL}`);
         if (!isFirst) onOutsideWrite();
@@ -189,8 +192,11 @@ function refuse(why: string, kind: StoreFault = 'unopened'): never {
 }
 
 /** Takes the database for this server alone, for as long as the session lasts. */
-export async function claim(connection: Connection, isFirst: boolean): Promise<void> {
-  const until = performance.now() + CLAIM_MS;
+export async function claim(
+  connection: Connection,
+  { isFirst, claimMs }: { readonly isFirst: boolean; readonly claimMs: number },
+): Promise<void> {
+  const until = performance.now() + claimMs;
   let name = '';
   for (;;) {
     const [row] = await connection.rows<{ got: boolean; name: string }>({ name: '', text: CLAIM }, []);
