@@ -16,6 +16,8 @@ export interface HealthReport {
 }
 
 const INTERVAL_MS = 5_000;
+/** While it is not up, so that it is soon seen that it is again. */
+const ANXIOUS_MS = 1_000;
 const PATIENCE_MS = 4_500;
 
 /** A way to ask the store; while it has not answered it is not asked again. */
@@ -44,7 +46,7 @@ class Probe {
 }
 
 /**
- * Probes the store every five seconds; who asks reads the last result. Reads and writes are probed apart, since a
+ * Probes the store every five seconds, and every second while it is not up; who asks reads the last result. Reads and writes are probed apart, since a
  * write may wait long for a lock that another process holds while everything can be read.
  */
 export class StoreHealth {
@@ -57,6 +59,7 @@ export class StoreHealth {
   #state: State = 'up';
   #reason: Reason | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
 
   constructor(store: Store, logger: Logger) {
     this.#store = store;
@@ -65,14 +68,19 @@ export class StoreHealth {
     this.#writing = new Probe(() => store.probeWrite());
   }
 
-  /** Probes once, and from then on every five seconds. */
+  /** Probes once, and from then on again and again. */
   async start(): Promise<void> {
+    const began = performance.now();
     await this.#probe();
-    this.#timer = setInterval(() => void this.#probe(), INTERVAL_MS);
+    if (this.#isStopped) return;
+    const interval = this.#state === 'up' ? INTERVAL_MS : ANXIOUS_MS;
+    const spent = performance.now() - began;
+    this.#timer = setTimeout(() => void this.start(), Math.max(interval - spent, 0));
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
   }
 
   /** The result of the last probe; damage shows as soon as it is met. */

@@ -69,16 +69,16 @@ const code = (promise: Promise<unknown>) =>
 class Sends {
   readonly answers = new Map<string, string>();
   readonly #store: ToolStore;
-  readonly #place: Place;
+  readonly place: Place;
 
   constructor(store: ToolStore, place: Place) {
     this.#store = store;
-    this.#place = place;
+    this.place = place;
   }
 
   async send(): Promise<string> {
     const id = randomUUID();
-    const message = { id, ...this.#place, username: 'ada', content: 'said', client_id: null, at: 1 };
+    const message = { id, ...this.place, username: 'ada', content: 'said', client_id: null, at: 1 };
     const answer = await code(this.#store.messages.send(message));
     this.answers.set(id, answer);
     return answer;
@@ -96,7 +96,7 @@ class Sends {
   /** Compares what was answered with what is stored, and what was told of it. */
   async check(sql: Client, entries: readonly LogEntry[]): Promise<void> {
     const text = 'SELECT id FROM messages WHERE room_id = $1 AND system IS NULL ORDER BY seq';
-    const stored = (await sql.query<{ id: string }>(text, [this.#place.room_id])).rows.map(({ id }) => id);
+    const stored = (await sql.query<{ id: string }>(text, [this.place.room_id])).rows.map(({ id }) => id);
     const sent = (answer: string) => [...this.answers].flatMap(([id, got]) => (got === answer ? [id] : []));
     expect(new Set(this.answers.values())).toEqual(new Set(['ok', 'UNAVAILABLE']));
     expect(new Set(stored)).toEqual(new Set(sent('ok')));
@@ -200,6 +200,18 @@ it('fails only those calls that need a row which somebody holds', async () => {
   expect(answers).toEqual(['UNAVAILABLE', 'ok', 'UNAVAILABLE', 'ok']);
   await sql.query('COMMIT');
   expect(await hold.send()).toBe('ok');
+});
+
+it('lets nobody wait again and again for a row that somebody holds', async () => {
+  await using opened = await open({ times: { ...QUICK, lockMs: 2_000, statementMs: 10_000, silenceMs: 10_000 } });
+  const { store, sql } = opened;
+  const [held, free] = [new Sends(store, await roomIn(store)), new Sends(store, await roomIn(store))];
+  await sql.query('BEGIN');
+  await sql.query('SELECT 1 FROM rooms WHERE id = $1 FOR UPDATE', [held.place.room_id]);
+  // Were each to wait, it would take longer than a test may.
+  for (let i = 0; i < 40; i++) expect(await Promise.all([held.send(), free.send()])).toEqual(['UNAVAILABLE', 'ok']);
+  await sql.query('COMMIT');
+  expect(await held.send()).toBe('ok');
 });
 
 it('gives up a statement that takes too long, and nothing with it', async () => {

@@ -45,6 +45,9 @@ const OLDEST = 140_000;
 /** So often is a batch tried again that has lost a race. */
 const TRIES = 2;
 
+/** So long after one has waited for a lock in vain do batches take only what is free, in milliseconds. */
+const HELD_MS = 5_000;
+
 /** One server at a time has it, in one schema of a database. */
 const CLAIM = `SELECT pg_try_advisory_lock(hashtext('sohbet server'), hashtext(current_schema())) AS got,
   current_database() AS name`;
@@ -65,6 +68,8 @@ export class Writer {
   readonly #options: WriterOptions;
   readonly #link: Link;
   #batch = 0;
+  /** Until when batches do not wait for what others have locked, by `performance.now()`. */
+  #skipsUntil = 0;
   #epoch: string | null = null;
   #unsettled: Unsettled | null = null;
 
@@ -88,7 +93,7 @@ export class Writer {
   /** @throws EngineFault when nothing was stored, or is not known to be yet */
   async write(calls: readonly Call[]): Promise<Written> {
     const { statements, notifies, onLeftOut } = this.#options;
-    let skipsLocked = false;
+    let skipsLocked = performance.now() < this.#skipsUntil;
     for (let tries = 1; ; tries++) {
       const { connection } = this.#link;
       if (connection === null) throw new EngineFault({ kind: 'away', text: this.#link.why });
@@ -105,8 +110,9 @@ export class Writer {
         if (connection.lost !== null) throw new EngineFault({ kind: 'away', text: String(error) }, { cause: error });
         const isLocked = stateOf(error) === '55P03';
         if (tries > TRIES || skipsLocked || !(isLocked || isRace(error))) throw engineFault(error);
-        // One row that somebody holds shall not fail all.
+        // One row that somebody holds shall not fail all, nor each batch that comes wait for it.
         skipsLocked = isLocked;
+        if (isLocked) this.#skipsUntil = performance.now() + HELD_MS;
       }
     }
   }
