@@ -24,7 +24,7 @@ import { settleTimes, soundTimes } from './services/times.ts';
 import { Fanout } from './sockets/fanout.ts';
 import { createSocketServer } from './sockets/server.ts';
 import { UnreadLedger } from './sockets/unread.ts';
-import { type Copied, copyStore } from './stores/copy.ts';
+import { type Copied, copyStore, refuseForeign } from './stores/copy.ts';
 import { isServed as isServedOnPostgres } from './stores/postgres/served.ts';
 import { openPostgresStore } from './stores/postgres/store.ts';
 import { openWholePostgres } from './stores/postgres/whole.ts';
@@ -238,6 +238,7 @@ export async function migrateStore(
 ): Promise<Copied> {
   const source = await openWhole(from, true);
   try {
+    await refuseForeign(source);
     const target = await openWhole(to, false);
     try {
       return await copyStore(source, target, onProgress);

@@ -1,62 +1,14 @@
-import { writeFile } from 'node:fs/promises';
-
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { Client, types } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../app/core/logger.ts';
 import { createMetrics } from '../app/core/metrics.ts';
 import { openSqliteStore } from '../app/stores/sqlite/store.ts';
-import { columnsOf, TABLES, type TableName } from '../app/stores/tables.ts';
 import type { CommandResult, Message, Room } from '../protocol/index.ts';
 import { connect, guest, type TestClient } from './support/client.ts';
-import { databaseUrl, dataFolder, sqliteFile } from './support/data.ts';
+import { dataFolder } from './support/data.ts';
 import { until } from './support/deadline.ts';
-import { RunningProgram } from './support/process.ts';
+import { contents, goOver, onPostgres, pairOf } from './support/pair.ts';
 import { TestServer } from './support/server.ts';
-import { tool } from './support/tool.ts';
-
-/** Two databases of one folder. */
-interface Pair {
-  readonly folder: string;
-  readonly file: string;
-  readonly sqlite: string;
-  readonly postgres: string;
-}
-
-function pairOf(folder: string): Pair {
-  const file = sqliteFile(folder);
-  return { folder, file, sqlite: `sqlite:${file}`, postgres: databaseUrl(folder) };
-}
-
-const goOver = (pair: Pair, from: string, to: string) => tool(pair, 'migrate-store', '--from', from, '--to', to);
-
-/** Asks a PostgreSQL on a connection of its own. */
-async function onPostgres<Row>(url: string, text: string): Promise<Row[]> {
-  const client = new Client({
-    connectionString: url,
-    types: { getTypeParser: (id, format) => (id === 20 ? Number : types.getTypeParser(id, format as 'text')) },
-  });
-  await client.connect();
-  try {
-    return (await client.query(text)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
-/** All rows of all tables, in an order of their own. */
-async function contents(url: string): Promise<Record<string, string[]>> {
-  const all: Record<string, string[]> = {};
-  const db = url.startsWith('sqlite:') ? new DatabaseSync(url.slice('sqlite:'.length)) : null;
-  for (const table of Object.keys(TABLES) as TableName[]) {
-    const text = `SELECT ${columnsOf(table).join(', ')} FROM ${table}`;
-    const rows = db === null ? await onPostgres(url, text) : db.prepare(text).all();
-    all[table] = rows.map((row) => JSON.stringify(row)).sort();
-  }
-  db?.close();
-  return all;
-}
 
 const LONG = 'uzun ileti 👩‍👩‍👧‍👦 \u0007 ğüşıöç İ 漢字 \\ " \' \n\t '.repeat(60);
 
@@ -165,122 +117,6 @@ describe('migrate-store', () => {
     }
   });
 });
-
-describe('migrate-store refuses, and changes nothing,', () => {
-  it('where a server runs, where the target is not empty, and where there is no source', async () => {
-    const pair = pairOf(await dataFolder());
-    await using server = new TestServer(pair.folder, { env: { DATABASE_URL: pair.sqlite } });
-    await expect(goOver(pair, pair.sqlite, pair.postgres)).rejects.toMatchObject({ stderr: /There is no database / });
-    await expect(goOver(pair, pair.postgres, pair.sqlite)).rejects.toMatchObject({ stderr: /There is no database / });
-    await server.start();
-    await guest(server, 'ada');
-    const taken = { code: 1, stderr: expect.stringContaining('Another server is using the database') };
-    await expect(goOver(pair, pair.sqlite, pair.postgres)).rejects.toMatchObject(taken);
-    expect(await onPostgres(pair.postgres, "SELECT 1 FROM pg_tables WHERE schemaname = 'public'")).toEqual([]);
-
-    await server.restart({ env: { DATABASE_URL: pair.postgres } });
-    await guest(server, 'can');
-    await expect(goOver(pair, pair.sqlite, pair.postgres)).rejects.toMatchObject(taken);
-    await server.stop();
-    const before = [await everything(pair.sqlite), await everything(pair.postgres)];
-    for (const [from, to] of [
-      [pair.sqlite, pair.postgres],
-      [pair.postgres, pair.sqlite],
-    ] as const)
-      await expect(goOver(pair, from, to)).rejects.toMatchObject({ code: 1, stderr: /is not empty/ });
-    expect([await everything(pair.sqlite), await everything(pair.postgres)]).toEqual(before);
-  });
-});
-
-describe('migrate-store that is killed, or does not copy what is there,', () => {
-  it('leaves both databases as they were, and can be run again', async () => {
-    const pair = pairOf(await dataFolder());
-    await using server = new TestServer(pair.folder, { env: { DATABASE_URL: pair.postgres } });
-    // It has been started on, and nothing more.
-    await server.start();
-    await server.restart({ env: { DATABASE_URL: pair.sqlite } });
-    const ada = await guest(server, 'ada');
-    await ada.say(await ada.createRoom(), 'hello');
-    await server.stop();
-    const before = [await everything(pair.sqlite), await everything(pair.postgres)];
-    {
-      await using stopped = await atMessages(pair.postgres, 'PERFORM pg_advisory_xact_lock_shared(42); RETURN NEW;');
-      await using copying = startCopy(pair);
-      await stopped.isWaiting();
-      using beside = new DatabaseSync(pair.file, { timeout: 0 });
-      expect(() => beside.exec('BEGIN IMMEDIATE')).toThrow('database is locked');
-      copying.kill('SIGKILL');
-      await copying.ended();
-    }
-    await until('the end of its session', async () => (await copiers(pair.postgres)) === 0);
-    expect([await everything(pair.sqlite), await everything(pair.postgres)]).toEqual(before);
-
-    for (const [does, how] of [
-      ["NEW.content := 'other'; RETURN NEW;", 'its table messages has as many rows, but other ones.'],
-      [
-        "IF NEW.content <> 'hello' THEN RETURN NEW; END IF; RETURN NULL;",
-        /its table messages has \d rows instead of \d/,
-      ],
-    ] as const) {
-      await using _ = await atMessages(pair.postgres, does);
-      const stderr = expect.stringMatching(how);
-      await expect(goOver(pair, pair.sqlite, pair.postgres)).rejects.toMatchObject({ stderr });
-      expect([await everything(pair.sqlite), await everything(pair.postgres)]).toEqual(before);
-    }
-
-    const secret = 'a secret of the old server, 32 bytes or more';
-    await writeFile(join(pair.folder, 'token-secret'), secret);
-    await using copying = startCopy(pair);
-    expect(await copying.ended()).toMatchObject({ code: 0 });
-    expect(copying.stdout).toContain(`what the file ${join(pair.folder, 'token-secret')} holds`);
-    expect(copying.stdout).not.toContain(secret);
-    expect(await contents(pair.postgres)).toEqual(await contents(pair.sqlite));
-  });
-});
-
-const TOOL = join(import.meta.dirname, '../app/cli/migrate-store.ts');
-
-function startCopy({ folder, sqlite, postgres }: Pair): RunningProgram {
-  return new RunningProgram(process.execPath, [TOOL, '--from', sqlite, '--to', postgres], { cwd: folder, env: {} });
-}
-
-/** How many sessions copy. */
-async function copiers(url: string): Promise<number> {
-  const text = `SELECT 1 FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name LIKE 'sohbet copy%'`;
-  return (await onPostgres(url, text)).length;
-}
-
-/** Does something to each message that is added, until it is disposed of. */
-async function atMessages(url: string, does: string) {
-  const client = new Client(url);
-  await client.connect();
-  await client.query(`SELECT pg_advisory_lock(42);
-    CREATE FUNCTION at_message() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${does} END $$;
-    CREATE TRIGGER at_message BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION at_message()`);
-  const waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 42";
-  return {
-    isWaiting: () => until('the first message', async () => (await client.query(waiting)).rowCount === 1),
-    async [Symbol.asyncDispose]() {
-      await client.query(
-        'SELECT pg_advisory_unlock(42); DROP TRIGGER at_message ON messages; DROP FUNCTION at_message()',
-      );
-      await client.end();
-    },
-  };
-}
-
-/** All rows of all tables, and what tells of the database. */
-async function everything(url: string) {
-  const text = 'SELECT key, value FROM meta ORDER BY key';
-  if (!url.startsWith('sqlite:')) return { ...(await contents(url)), meta: await onPostgres(url, text) };
-  const db = new DatabaseSync(url.slice('sqlite:'.length));
-  try {
-    return { ...(await contents(url)), meta: db.prepare(text).all() };
-  } finally {
-    db.close();
-  }
-}
 
 /** Begins what a server then goes on with. */
 async function beginErasures(path: string, { room_id, user_id }: { room_id: string; user_id: string }): Promise<void> {

@@ -52,7 +52,6 @@ export async function copyStore(
   to: WholeDatabase,
   onProgress: (done: number, total: number) => void,
 ): Promise<Copied> {
-  if (!(await from.tables()).has('meta')) throw new Error(`There is no database of this program in ${from.name}.`);
   await refuseUsed(to);
   await from.begin();
   await to.begin();
@@ -83,6 +82,11 @@ export async function copyStore(
   await from.commit();
   await to.commit();
   return { rows: counts, oddRooms };
+}
+
+/** Looks at what is to be copied, before anything is made to copy it to. @throws Error when it is not ours */
+export async function refuseForeign(from: WholeDatabase): Promise<void> {
+  if (!(await from.tables()).has('meta')) throw new Error(`There is no database of this program in ${from.name}.`);
 }
 
 /** @throws Error when somebody uses the database, or has used it */
