@@ -7,7 +7,7 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
-/** A place in a list: the sort keys of the last item of a page. */
+/** A place in a list: the sort keys of the last item of a page, numbers being whole. */
 export type CursorKeys = readonly (string | number)[];
 
 /** Makes the opaque `next` of a page from the sort keys of its last item. */
@@ -21,10 +21,15 @@ export function encodeCursor(keys: CursorKeys): string {
  */
 export function decodeCursor(cursor: string, kinds: readonly ('string' | 'number')[]): CursorKeys {
   const keys = parse(cursor);
-  if (Array.isArray(keys) && keys.length === kinds.length && kinds.every((kind, i) => typeof keys[i] === kind)) {
+  if (Array.isArray(keys) && keys.length === kinds.length && kinds.every((kind, i) => isKey(kind, keys[i])))
     return keys;
-  }
   throw new Refusal('INVALID_INPUT', { field: 'after', detail: WRONG.noCursor });
+}
+
+/** Whether it is one that a list is sorted by, and that every store can compare with. */
+function isKey(kind: 'string' | 'number', key: unknown): boolean {
+  if (kind === 'number') return Number.isSafeInteger(key);
+  return typeof key === 'string' && key.isWellFormed() && !key.includes('\0');
 }
 
 function parse(cursor: string): unknown {

@@ -175,6 +175,26 @@ describe.each(PLACES)('the store in %s', (place) => {
     expect(codes.filter((answer) => answer === 'ok')).toHaveLength(50);
   });
 
+  it('refuses a place in a list that it never gave, and fails nobody for it', async () => {
+    await using opened = await open(place);
+    const { store } = opened;
+    const ada = await guest(store, 'ada');
+    const list = (json: string) => {
+      const after = Buffer.from(json).toString('base64url');
+      return code(store.rooms.list({ user_id: ada.id, query: undefined, mine: false, after, limit: 5 }));
+    };
+    const forged = [
+      '[1.5,"a"]',
+      '[1e999,"a"]',
+      '[9007199254740992,"a"]',
+      '[1,"\\u0000"]',
+      '[1,"\\ud800"]',
+      '["1","a"]',
+    ];
+    expect(await Promise.all(forged.map(list))).toEqual(forged.map(() => 'INVALID_INPUT'));
+    expect(await list('[1,"a"]')).toBe('ok');
+  });
+
   it('lets no list or search of one user keep others waiting', async () => {
     await using opened = await open(place);
     const { store } = opened;
