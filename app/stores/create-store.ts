@@ -29,6 +29,11 @@ const READ_BATCH_MAX = 16;
 /** Lists and syncs take a few milliseconds each at most: a quick read that comes meanwhile waits for so many of them. */
 const READ_TURNS_MAX = 4;
 
+/** Faults that a probe may not meet, since it needs no more room than it has. */
+const OF_DISK: ReadonlySet<StoreFault> = new Set(['full', 'io']);
+/** So long does one count, in milliseconds, when nothing has been said since. */
+const DISK_MS = 10_000;
+
 /**
  * Puts a store together over an engine: queues before it, the nouns' methods, what is told of entries and faults.
  * @throws what opening the engine throws
@@ -36,10 +41,13 @@ const READ_TURNS_MAX = 4;
 export async function createStore({ open, queueMax, logger, metrics }: StoreOptions): Promise<ToolStore> {
   const faults = new FaultLog(logger);
   let isDamaged = false;
+  let disk: { readonly kind: StoreFault; readonly at: number } | null = null;
   const onFault = (call: string, fault: Fault) => {
     isDamaged ||= fault.kind === 'damaged';
+    if (OF_DISK.has(fault.kind)) disk = { kind: fault.kind, at: performance.now() };
     faults.add(call, fault);
   };
+  const diskFault = () => (disk !== null && performance.now() - disk.at < DISK_MS ? disk.kind : undefined);
   const engine = await open(onFault);
   let onEntries: (entries: readonly LogEntry[]) => void = () => {};
   let onFailure: (error: Error) => void = () => {};
@@ -54,7 +62,9 @@ export async function createStore({ open, queueMax, logger, metrics }: StoreOpti
     onDone({ replies, entries }, seconds) {
       metrics.commitBatch.observe(replies.length);
       metrics.commitSeconds.observe(seconds);
-      if (entries.length > 0) onEntries(entries);
+      if (entries.length === 0) return;
+      disk = null;
+      onEntries(entries);
     },
     onQueue: (waiting) => metrics.writeQueue.set(waiting),
     onFault,
@@ -93,7 +103,9 @@ export async function createStore({ open, queueMax, logger, metrics }: StoreOpti
       return isDamaged;
     },
     probeRead: () => faultIn(health.probeRead()),
-    probeWrite: () => faultIn(health.probeWrite({ at: Date.now() })),
+    async probeWrite() {
+      return (await faultIn(health.probeWrite({ at: Date.now() }))) ?? diskFault();
+    },
     async close() {
       await Promise.all([writes.drained(), reads.drained()]);
       await engine.close();

@@ -226,6 +226,21 @@ it('gives up a statement that takes too long, and nothing with it', async () => 
   expect(await Promise.all([sends.send(), code(store.rooms.snapshot(place))])).toEqual(['ok', 'ok']);
 });
 
+it('says that the disk is full though a probe needs no room, until something is said again', async () => {
+  await using opened = await open();
+  const { store, sql } = opened;
+  const sends = new Sends(store, await roomIn(store));
+  await sql.query(`CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+    CREATE TRIGGER full_disk BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION full_disk()`);
+  expect(await store.probeWrite()).toBeUndefined();
+  expect(await sends.send()).toBe('UNAVAILABLE');
+  expect(await store.probeWrite()).toBe('full');
+  await sql.query('DROP TRIGGER full_disk ON messages');
+  expect(await sends.send()).toBe('ok');
+  expect(await store.probeWrite()).toBeUndefined();
+});
+
 it('hears of what a tool writes beside it, by its word and by looking', async () => {
   await using opened = await open();
   const { store, url, sql } = opened;
