@@ -25,11 +25,11 @@ export interface SmallDisk extends AsyncDisposable {
 const TMPFS_SIZE = '32m';
 
 /** A memory file system of its own, which root may mount; undefined for others. */
-async function mountSmallDisk(): Promise<SmallDisk | undefined> {
+export async function mountSmallDisk(size = TMPFS_SIZE): Promise<SmallDisk | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'sohbet-disk-'));
   const filler = join(folder, 'filler');
   try {
-    await run('mount', ['-t', 'tmpfs', '-o', `size=${TMPFS_SIZE}`, 'tmpfs', folder]);
+    await run('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder]);
   } catch {
     await rm(folder, { recursive: true, force: true });
     return undefined;

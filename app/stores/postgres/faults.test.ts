@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { mountSmallDisk } from '../../../tests/checker/full-disk.ts';
 import { DatabaseProxy } from '../../../tests/support/database-proxy.ts';
 import { until } from '../../../tests/support/deadline.ts';
 import { type Postgres, startPostgres } from '../../../tests/support/postgres.ts';
@@ -31,12 +32,12 @@ const logger = createLogger({ level: 'silent', pretty: false });
 const options = { queueMax: 10_000, logger, metrics: createMetrics(), role: 'server', times: QUICK } as const;
 
 /** A store on a database of its own, its connections through a proxy, and a connection beside it. */
-async function open(more: Partial<PostgresOptions> = {}) {
+async function open(more: Partial<PostgresOptions> = {}, server = postgres) {
   await using opening = new AsyncDisposableStack();
-  const { url, name } = opening.use(await createDatabase(postgres.url()));
+  const { url, name } = opening.use(await createDatabase(server.url()));
   // What is acknowledged must be stored all the same.
-  await postgres.admin((client) => client.query(`ALTER DATABASE ${name} SET synchronous_commit = off`));
-  const proxy = opening.use(await DatabaseProxy.start(postgres.port));
+  await server.admin((client) => client.query(`ALTER DATABASE ${name} SET synchronous_commit = off`));
+  const proxy = opening.use(await DatabaseProxy.start(server.port));
   const store = await openPostgresStore({ ...options, url: proxy.url(url), ...more });
   opening.defer(() => store.close());
   const sql = new Client(url);
@@ -76,9 +77,9 @@ class Sends {
     this.place = place;
   }
 
-  async send(): Promise<string> {
+  async send(content = 'said'): Promise<string> {
     const id = randomUUID();
-    const message = { id, ...this.place, username: 'ada', content: 'said', client_id: null, at: 1 };
+    const message = { id, ...this.place, username: 'ada', content, client_id: null, at: 1 };
     const answer = await code(this.#store.messages.send(message));
     this.answers.set(id, answer);
     return answer;
@@ -187,6 +188,31 @@ it('is unavailable while the server stands still, and heals by itself', async ()
   await sends.healed();
   await until('reads to heal', async () => (await store.probeRead()) === undefined);
   await sends.check(sql, entries);
+});
+
+it('is unavailable while the disk is full, and keeps what it acknowledged', async ({ skip }) => {
+  const disk = await mountSmallDisk('192m');
+  if (disk === undefined) return skip('no disk can be mounted here');
+  await using _disk = disk;
+  const small = { min_wal_size: '32MB', max_wal_size: '32MB', wal_keep_size: 0 };
+  await using server = await startPostgres({ folder: disk.folder, settings: small });
+  await using opened = await open({}, server);
+  const { store, url, entries } = opened;
+  const sends = new Sends(store, await roomIn(store));
+  await sends.some(3);
+  await disk.fill(server);
+  const large = 'x'.repeat(50_000);
+  await until('the disk to be full', async () =>
+    (await Promise.all([1, 2, 3].map(() => sends.send(large)))).includes('UNAVAILABLE'),
+  );
+  await disk.free(server);
+  // Without room for its log PostgreSQL ends.
+  if (!(await server.admin(async () => true).catch(() => false))) await server.start();
+  await sends.healed();
+  const sql = new Client(url);
+  await sql.connect();
+  await sends.check(sql, entries);
+  await sql.end();
 });
 
 it('fails only those calls that need a row which somebody holds', async () => {
