@@ -71,6 +71,20 @@ describe('the log', () => {
     db.close();
   });
 
+  it('holds traces of what is changed or gone, not of what is counted up', () => {
+    const db = new Database(join(folder, 'traces.db'));
+    db.exec("CREATE TABLE counters (name TEXT, value INTEGER); INSERT INTO counters VALUES ('probe', 1)");
+    const holdsAfter = (text: string) => {
+      db.emptyLog();
+      db.run(text, 'probe');
+      return db.holdsTraces;
+    };
+    expect(holdsAfter('UPDATE counters SET value = 2 WHERE name = ?')).toBe(false);
+    expect(holdsAfter('UPDATE counters SET value = 3, name = ? WHERE value = 2')).toBe(true);
+    expect(holdsAfter('DELETE FROM counters WHERE name = ?')).toBe(true);
+    db.close();
+  });
+
   it('stays short while another process writes, and is emptied all the same', async () => {
     const path = join(folder, 'locked.db');
     const db = new Database(path);

@@ -9,8 +9,11 @@ interface Prepared {
   readonly takesAway: boolean;
 }
 
-/** Statements after which something that somebody wrote, or a name, is no more: its pages of before are in the log still. */
-const TAKES_AWAY = /^\s*(DELETE\b|UPDATE\b.*\b(username|name|content|system)\s*=)/s;
+/**
+ * Statements after which something that somebody wrote, or a name, is no more: its pages of before are in the log still.
+ * By which column a row is found takes nothing away.
+ */
+const TAKES_AWAY = /^\s*(DELETE\b|UPDATE\b((?!\bWHERE\b).)*\b(username|name|content|system)\s*=)/s;
 
 const LOCK_WAIT_MS = 5_000;
 
