@@ -196,6 +196,18 @@ describe('a unit of work', () => {
     expect(shape(tx.takeChanges())).toEqual(['insert members', 'insert revoked_tokens']);
   });
 
+  it('finds what is held, in whatever order it is asked for', () => {
+    const { tx } = open();
+    const users = ['ada', 'can', 'eve'];
+    const departure = (user_id: string) => () => tx.insert('departures', { user_id });
+    for (const order of [users, users.toReversed(), ['can', 'ada', 'eve']])
+      tx.attempt({ rooms: [], users, counters: [] }, () => order.map((id) => departure(id)()));
+    tx.attempt({ rooms: [], users: ['ada'], counters: [] }, departure('ada'));
+    expect(() => tx.attempt({ rooms: [], users: ['can'], counters: [] }, departure('ada'))).toThrow(
+      /only under its lock/,
+    );
+  });
+
   it('reads what no key finds only before a call changes anything', () => {
     const { tx, read, attempt } = open(['rooms', room('garden')]);
     const garden = tx.get('rooms', 'id', 'garden') ?? room('none');
