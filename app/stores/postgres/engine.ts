@@ -174,6 +174,7 @@ function connectionOptions({
     statement_timeout: statementMs,
     lock_timeout: lockMs,
     idle_in_transaction_session_timeout: silenceMs,
+    idle_session_timeout: 0,
     ...PLANS,
     ...KEEPALIVE,
   };
@@ -231,7 +232,7 @@ class Reader {
   }
 
   async #carryOut(calls: readonly Call[]): Promise<Reply[]> {
-    const connection = this.#connection();
+    const connection = this.#link.need();
     try {
       return await new Reads(connection, this.#statements, this.#many).carryOut(calls);
     } catch (error) {
@@ -242,17 +243,11 @@ class Reader {
 
   /** Grows whenever another process has written. */
   async othersWrites(lane: string): Promise<number | undefined> {
-    const rows = await this.#connection().rows<{ batches: number }>(this.#statements.own(OTHERS_WRITES), [lane]);
+    const rows = await this.#link.need().rows<{ batches: number }>(this.#statements.own(OTHERS_WRITES), [lane]);
     return rows[0]?.batches;
   }
 
   close(): Promise<void> {
     return this.#link.close();
-  }
-
-  #connection(): Connection {
-    const { connection } = this.#link;
-    if (connection === null) throw new EngineFault({ kind: 'away', text: this.#link.why });
-    return connection;
   }
 }

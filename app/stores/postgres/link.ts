@@ -1,5 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { EngineFault, type Fault } from '../fault.ts';
 import type { Connection } from './connection.ts';
+import { faultOf } from './faults.ts';
 
 /** The database can be reached, but this process may not go on with it: the message is for people. */
 export class Superseded extends Error {}
@@ -20,7 +22,7 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #closed = new AbortController();
   #connection: Connection | null = null;
-  #why = 'not connected yet';
+  #why: Fault = { kind: 'away', text: 'not connected yet' };
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -36,9 +38,10 @@ export class Link {
     return this.#connection;
   }
 
-  /** Why there is no connection. */
-  get why(): string {
-    return this.#why;
+  /** The connection. @throws EngineFault with the reason why there is none */
+  need(): Connection {
+    if (this.#connection === null) throw new EngineFault(this.#why);
+    return this.#connection;
   }
 
   /** Ends the connection after what is under way. */
@@ -57,7 +60,7 @@ export class Link {
     connection.onLost((error) => {
       if (this.#connection !== connection) return;
       this.#connection = null;
-      this.#why = String(error);
+      this.#note(error);
       void this.#restore();
     });
   }
@@ -69,7 +72,7 @@ export class Link {
         this.#take(await this.#options.open());
         return;
       } catch (error) {
-        this.#why = String(error);
+        this.#note(error);
         if (error instanceof Superseded) {
           this.#options.onEnd(error);
           return;
@@ -77,5 +80,11 @@ export class Link {
       }
       await wait(waitMs, undefined, { signal, ref: false }).catch(() => {});
     }
+  }
+
+  /** Without a connection the database is away, unless it says more. */
+  #note(error: unknown): void {
+    const { kind, text } = faultOf(error);
+    this.#why = { kind: kind === 'other' ? 'away' : kind, text };
   }
 }

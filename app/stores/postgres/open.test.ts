@@ -139,6 +139,34 @@ it('is refused when a newer version made it that this one does not know, and use
   expect(await refusal(database.url)).toMatch(/newer version/);
 });
 
+it('writes again once it may, though it has connected while it might not, and lives through long silence', async () => {
+  await using database = await createDatabase(postgres.url());
+  const { name, url } = database;
+  await run('postgres', `ALTER DATABASE ${name} SET idle_session_timeout = 100`);
+  await using engine = await open(url, { times: { ...TIMES, watchMs: 60_000 } });
+  const sessions = () =>
+    postgres.admin(async (client) => {
+      const text =
+        "SELECT pid FROM pg_stat_activity WHERE datname = $1 AND application_name LIKE 'sohbet %' ORDER BY pid";
+      return (await client.query(text, [name])).rows;
+    });
+  const first = await sessions();
+  const other = new Client(url).on('error', () => {});
+  await other.connect();
+  await new Promise<void>((resolve) => other.on('end', resolve));
+  expect(await sessions()).toEqual(first);
+  await run('postgres', `ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+  await postgres.terminateBackends(name);
+  const answer = () =>
+    engine.write([newUser()]).then(
+      () => 'ok',
+      (error) => error.fault.kind,
+    );
+  await until('it to say why it does not write', async () => (await answer()) === 'read_only');
+  await run('postgres', `ALTER DATABASE ${name} RESET default_transaction_read_only`);
+  await until('it to write again', async () => (await answer()) === 'ok');
+});
+
 it('is one server’s at a time, and free as soon as that is gone', async () => {
   await using database = await createDatabase(postgres.url());
   await using proxy = await DatabaseProxy.start(postgres.port);

@@ -95,8 +95,7 @@ export class Writer {
     const { statements, notifies, onLeftOut } = this.#options;
     let skipsLocked = performance.now() < this.#skipsUntil;
     for (let tries = 1; ; tries++) {
-      const { connection } = this.#link;
-      if (connection === null) throw new EngineFault({ kind: 'away', text: this.#link.why });
+      const connection = this.#link.need();
       const lane = { id: this.id, batch: ++this.#batch };
       try {
         const activity = this.#activity;
