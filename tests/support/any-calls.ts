@@ -82,7 +82,7 @@ type Kind = keyof typeof WEIGHTS;
 const INPUTS: { readonly [K in Kind]: (world: World, recipe: Recipe) => unknown } = {
   send(world, { key, back, ...r }) {
     // Seldom an id that is taken: a fault of its own, which must fail no other.
-    const id = back === 200 ? world.pick(world.messages, key, 20) : world.make(world.messages);
+    const id = back === TAKEN ? world.pick(world.messages, key, 20) : world.make(world.messages);
     const where = roomAndUser(world, r);
     world.said.push({ message_id: id, user_id: where.user_id });
     const client_id = back % 3 === 0 ? (KEYS[key % KEYS.length] ?? null) : null;
@@ -177,6 +177,9 @@ const NAMES_OF: { readonly [K in Kind]: string } = {
   deleteUser: 'admin.deleteUser',
 };
 
+/** Asks for an id that is taken. */
+const TAKEN = 200;
+
 const USERS = 6;
 const ROOMS = 4;
 
@@ -207,7 +210,7 @@ const recipe: fc.Arbitrary<Recipe> = fc.record({
   other: number,
   where: number,
   key: fc.nat({ max: 6 }),
-  back: fc.oneof({ arbitrary: number, weight: 60 }, { arbitrary: fc.constant(200), weight: 1 }),
+  back: fc.oneof({ arbitrary: number, weight: 60 }, { arbitrary: fc.constant(TAKEN), weight: 1 }),
 });
 
 const plan = fc.oneof(
@@ -223,7 +226,7 @@ const plan = fc.oneof(
   { arbitrary: fc.record({ kind: fc.constant('restart' as const) }), weight: 1 },
   // How much time passes, in milliseconds: sometimes the clock goes back.
   {
-    arbitrary: fc.record({ kind: fc.constant('time' as const), ms: fc.constantFrom(1_500, 90_000_000, -5_000) }),
+    arbitrary: fc.record({ kind: fc.constant('time' as const), ms: fc.constantFrom(90_000_000, -5_000) }),
     weight: 6,
   },
 );
@@ -239,11 +242,19 @@ export const anySteps = (length: number): fc.Arbitrary<Step[]> =>
       else if (one.kind === 'restart') steps.push({ kind: 'restart' });
       else {
         world.told = [...world.said];
-        steps.push({ kind: one.kind, calls: one.recipes.map((r) => callOf(world, r)) });
+        world.at += 1_500;
+        steps.push({ kind: one.kind, calls: few(one.recipes).map((r) => callOf(world, r)) });
       }
     }
     return steps;
   });
+
+/**
+ * Not many with one that meets a fault: a batch is then tried more often on one engine than on the other, and places by
+ * activity are written so many times a second alone.
+ */
+const few = (recipes: readonly Recipe[]) =>
+  recipes.some(({ back }) => back === TAKEN) ? recipes.slice(0, 8) : recipes;
 
 const callOf = (world: World, r: Recipe): Call => ({ name: NAMES_OF[r.kind], input: INPUTS[r.kind](world, r) });
 
