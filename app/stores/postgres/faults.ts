@@ -81,8 +81,20 @@ export function explainFault(where: string, error: unknown): string {
   return `Cannot open the database ${where}: ${cause.replace(/\.$/, '')}. ${remedyFor(error)}`.trimEnd();
 }
 
+/** What the SQLSTATE alone does not tell, by the words of the database. */
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [/denied for function/, 'Let the user in DATABASE_URL call it: `GRANT EXECUTE ON FUNCTION … TO …`.'],
+  // Amazon Aurora says so where others tell their timeline.
+  [
+    /wal_level/,
+    'Set it to logical (on Aurora `rds.logical_replication`): the history of a database is known by its log.',
+  ],
+];
+
 function remedyFor(error: unknown): string {
   const state = stateOf(error);
+  const told = WORDS.find(([words]) => words.test(String(error)));
+  if (told !== undefined) return told[1];
   const remedy = REMEDIES.get(state) ?? REMEDIES.get(state.slice(0, 2));
   if (remedy !== undefined && !SYSTEM.test(state)) return remedy;
   const text = String(error);

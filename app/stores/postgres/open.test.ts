@@ -84,7 +84,10 @@ it('says in one line why a database cannot be used, and what to do', async () =>
   );
   await run(name, 'SET default_transaction_read_only = off', 'ALTER SCHEMA public OWNER TO sohbet');
   expect(await refusal(url)).toMatch(/^read_only: .*primary/);
-  await run('postgres', `ALTER DATABASE ${name} RESET ALL`, `ALTER DATABASE ${name} CONNECTION LIMIT 0`);
+  await run('postgres', `ALTER DATABASE ${name} RESET ALL`);
+  await run(name, 'REVOKE EXECUTE ON FUNCTION pg_control_system() FROM public');
+  expect(await refusal(url)).toMatch(/denied for function pg_control_system.*GRANT EXECUTE/);
+  await run('postgres', `ALTER DATABASE ${name} CONNECTION LIMIT 0`);
   expect(await refusal(url)).toMatch(/^unopened: .*too many connections.*max_connections/);
 });
 
