@@ -2,7 +2,7 @@ import { type Call, type Engine, failed, type Reply } from '../engine.ts';
 import { EngineFault, type Fault, UnopenedError } from '../fault.ts';
 import type { Wanted } from '../known-rows.ts';
 import { Connection, type ConnectionOptions, placeOf } from './connection.ts';
-import { engineFault, explainFault, faultOf } from './faults.ts';
+import { engineFault, explainFault, faultOf, stateOf } from './faults.ts';
 import { OTHERS_WRITES } from './lanes.ts';
 import { Link } from './link.ts';
 import { refusePooler } from './pooler.ts';
@@ -48,6 +48,9 @@ const TIMES: Times = {
   watchMs: 5_000,
 };
 const DAY_MS = 86_400_000;
+
+/** How long a read waits for a lock for which others have waited in vain, in milliseconds. */
+const BRIEFLY_MS = 100;
 
 /** So many connections read: a tool asks one thing after the other. */
 const READERS = { server: 3, tool: 1 };
@@ -186,12 +189,14 @@ class Reader {
   readonly #link: Link;
   readonly #statements: Statements;
   readonly #many: Set<string>;
+  readonly #lockMs: number;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
   constructor(connection: Omit<ConnectionOptions, 'name'>, statements: Statements, many: Set<string>) {
     this.#statements = statements;
     this.#many = many;
+    this.#lockMs = Number(connection.settings['lock_timeout']);
     this.#link = new Link({ open: () => Connection.open({ ...connection, name: 'sohbet reader' }), onEnd: () => {} });
   }
 
@@ -221,6 +226,8 @@ class Reader {
       return await this.#carryOut(calls);
     } catch (error) {
       if (calls.length === 1 || this.#link.connection === null) throw engineFault(error);
+      // They have waited together: each alone shall not wait as long once more.
+      if (stateOf(error) === '55P03') this.#waitForLocks(BRIEFLY_MS);
     }
     // A read that fails takes the others of its transaction with it.
     const replies: Reply[] = [];
@@ -228,7 +235,14 @@ class Reader {
       const [reply] = await this.#carryOut([call]).catch((error: unknown) => [failed(engineFault(error))]);
       if (reply !== undefined) replies.push(reply);
     }
+    this.#waitForLocks(this.#lockMs);
     return replies;
+  }
+
+  /** Has what is asked next wait so many milliseconds for a lock. */
+  #waitForLocks(ms: number): void {
+    // Nobody waits for it: when the connection is lost, the next has its own settings.
+    this.#link.connection?.run(`SET lock_timeout = ${ms}`).catch(() => {});
   }
 
   async #carryOut(calls: readonly Call[]): Promise<Reply[]> {

@@ -252,6 +252,18 @@ it('gives up a statement that takes too long, and nothing with it', async () => 
   expect(await Promise.all([sends.send(), code(store.rooms.snapshot(place))])).toEqual(['ok', 'ok']);
 });
 
+it('lets reads of a table that somebody holds wait together, not one after another', async () => {
+  await using opened = await open({ times: { ...QUICK, lockMs: 2_000, statementMs: 10_000, silenceMs: 10_000 } });
+  const { store, sql } = opened;
+  const place = await roomIn(store);
+  await sql.query('BEGIN');
+  await sql.query('LOCK TABLE messages IN ACCESS EXCLUSIVE MODE');
+  const reads = await Promise.all(Array.from({ length: 48 }, () => code(store.rooms.snapshot(place))));
+  expect(new Set(reads)).toEqual(new Set(['UNAVAILABLE']));
+  await sql.query('COMMIT');
+  expect(await code(store.rooms.snapshot(place))).toBe('ok');
+}, 20_000);
+
 it('says that the disk is full though a probe needs no room, until something is said again', async () => {
   await using opened = await open();
   const { store, sql } = opened;
