@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../app/core/logger.ts';
 import { createMetrics } from '../app/core/metrics.ts';
 import { openPostgresStore } from '../app/stores/postgres/store.ts';
 import { openSqliteStore } from '../app/stores/sqlite/store.ts';
 import { databaseUrl, dataFolder, removeData, sqliteFile } from './support/data.ts';
+import { withClient } from './support/postgres-client.ts';
 import { createDatabase, newName, urlOf } from './support/postgres-databases.ts';
 import { findProgram } from './support/postgres-programs.ts';
 import { tool } from './support/tool.ts';
@@ -27,13 +27,9 @@ async function epochOf(url: string): Promise<string> {
 
 /** As the owner of the databases. */
 async function query(url: string, ...texts: string[]): Promise<void> {
-  const client = new Client(url);
-  await client.connect();
-  try {
+  await withClient(url, async (client) => {
     for (const text of texts) await client.query(text);
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /** A database that was made by the first start on it, or by a copy from SQLite, in the folder of a server. */

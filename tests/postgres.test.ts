@@ -1,22 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { describe, expect, it, vi } from 'vitest';
 import { type Postgres, startPostgres } from './support/postgres.ts';
+import { withClient } from './support/postgres-client.ts';
 import { createDatabase, dropStaleDatabases } from './support/postgres-databases.ts';
 import { findPostgres } from './support/postgres-programs.ts';
 import { RunningProgram } from './support/process.ts';
 
 /** What a query by the owner of the databases gives. */
 async function query<Row>(url: string, text: string): Promise<Row[]> {
-  const client = new Client(url);
-  await client.connect();
-  try {
-    return (await client.query(text)).rows;
-  } finally {
-    await client.end();
-  }
+  return await withClient(url, async (client) => (await client.query(text)).rows);
 }
 
 async function names(postgres: Postgres): Promise<string[]> {

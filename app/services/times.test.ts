@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { newId } from '../../tests/support/records.ts';
 import { openOwnStore } from '../../tests/support/store.ts';
-import { newId } from '../../tests/support/writes.ts';
 import { createLogger } from '../core/logger.ts';
 import type { Store } from '../stores/store.ts';
 import { settleTimes, soundTimes } from './times.ts';

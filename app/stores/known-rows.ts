@@ -4,6 +4,12 @@ import { keyOf, keysOf, TABLES, type TableName } from './tables.ts';
 /** A row that is found by a key of its table. */
 export type Wanted = readonly [table: TableName, key: string, ...values: (string | number)[]];
 
+/** Whether a row is among those that a call declares. */
+export function isAmong(declared: readonly Wanted[], wanted: Wanted): boolean {
+  const place = wanted.join(' ');
+  return declared.some((one) => one.join(' ') === place);
+}
+
 /** The rows of one table by one key, a level for each of its values; null: there is none. */
 type Level = Map<string | number, Level | AnyRow | null>;
 

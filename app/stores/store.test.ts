@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../protocol/limits.ts';
 import { testEngine } from '../../tests/support/data.ts';
+import { guest, message, newId, roomOf } from '../../tests/support/records.ts';
 import { openOwnStore, openStore } from '../../tests/support/store.ts';
 import { Refusal } from '../models/refusal.ts';
 import type { LogEntry, Store } from './store.ts';
-
-let made = 0;
-const newId = () => `00000000-0000-7000-8000-${String(++made).padStart(12, '0')}`;
 
 /** A store that is closed with the test. */
 async function open(where: 'disk' | 'memory' = 'disk', queueMax = 10_000) {
@@ -15,23 +13,6 @@ async function open(where: 'disk' | 'memory' = 'disk', queueMax = 10_000) {
   own.store.onEntries((committed) => entries.push(...committed));
   return { ...own, entries };
 }
-
-const guest = (store: Store, username: string) => store.users.create({ id: newId(), username, at: 1 });
-
-async function roomOf(store: Store, user_id: string, type: 'public' | 'private' = 'public') {
-  const input = { room_id: newId(), message_id: newId(), name: 'garden', type, password_hash: null, client_id: null };
-  return (await store.rooms.create({ ...input, user_id, rooms_max: 1_000, at: 1 })).room;
-}
-
-const message = (room_id: string, user_id: string, content: string, client_id: string | null = null) => ({
-  id: newId(),
-  room_id,
-  user_id,
-  username: 'ada',
-  content,
-  client_id,
-  at: 1,
-});
 
 /** Does the next step of what is erased; false when there is none. */
 async function eraseStep(store: Store, at: number): Promise<boolean> {

@@ -1,7 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
-import { Client, types } from 'pg';
+import { type ClientConfig, types } from 'pg';
 import { columnsOf, TABLES, type TableName } from '../../app/stores/tables.ts';
 import { databaseUrl, sqliteFile } from './data.ts';
+import { withClient } from './postgres-client.ts';
 import { tool } from './tool.ts';
 
 /** Two databases of one folder. */
@@ -23,16 +24,11 @@ export const goOver = (pair: Pair, from: string, to: string) => tool(pair, 'migr
 
 /** Asks a PostgreSQL on a connection of its own. */
 export async function onPostgres<Row>(url: string, text: string): Promise<Row[]> {
-  const client = new Client({
+  const to: ClientConfig = {
     connectionString: url,
     types: { getTypeParser: (id, format) => (id === 20 ? Number : types.getTypeParser(id, format as 'text')) },
-  });
-  await client.connect();
-  try {
-    return (await client.query(text)).rows;
-  } finally {
-    await client.end();
-  }
+  };
+  return await withClient(to, async (client) => (await client.query(text)).rows);
 }
 
 /** All rows of all tables, in an order of their own. */

@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import { withClient } from './postgres-client.ts';
 
 /** An empty database of the caller's own. */
 export interface TestDatabase extends AsyncDisposable {
@@ -29,33 +29,21 @@ export function urlOf(server: string, name: string): string {
 
 /** Makes an empty database on a server, which is dropped in the end: `await using database = await createDatabase(…)`. */
 export async function createDatabase(server: string, name = newName()): Promise<TestDatabase> {
-  await onServer(server, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`));
+  await withClient(server, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`));
   return { name, url: urlOf(server, name), [Symbol.asyncDispose]: () => dropDatabase(server, name) };
 }
 
 /** Drops a database, and ends who is connected to it. */
 export async function dropDatabase(server: string, name: string): Promise<void> {
-  await onServer(server, (client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+  await withClient(server, (client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
 }
 
 /** Drops what killed runs have left on a server that outlives them. */
 export async function dropStaleDatabases(server: string): Promise<void> {
   const text = 'SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1)';
-  const { rows } = await onServer(server, (client) => client.query<{ name: string }>(text, [PREFIX]));
+  const { rows } = await withClient(server, (client) => client.query<{ name: string }>(text, [PREFIX]));
   for (const { name } of rows) {
     const at = Number(name.slice(PREFIX.length).split('_')[0]);
     if (at < Date.now() - STALE_MS) await dropDatabase(server, name);
-  }
-}
-
-async function onServer<T>(server: string, use: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client(server);
-  // When the server ends the connection, the query under way rejects.
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return await use(client);
-  } finally {
-    await client.end();
   }
 }

@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs';
 import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { deadline } from './deadline.ts';
+import { withClient } from './postgres-client.ts';
 import { copyData, keep, makePlace, type Place, runAt, sweepPlaces } from './postgres-place.ts';
 
 const START_MS = 60_000;
@@ -102,15 +103,7 @@ export class Postgres implements AsyncDisposable {
 
   /** Does something as the superuser, on a connection of its own. */
   async admin<T>(use: (client: Client) => Promise<T>, database?: string): Promise<T> {
-    const client = new Client(this.adminUrl(database));
-    // When the server ends the connection, the query under way rejects.
-    client.on('error', () => {});
-    await client.connect();
-    try {
-      return await use(client);
-    } finally {
-      await client.end();
-    }
+    return await withClient(this.adminUrl(database), use);
   }
 
   /** Makes its files and its role, and starts it. */

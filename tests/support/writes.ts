@@ -6,6 +6,7 @@ import { migrate } from '../../app/stores/sqlite/migrations.ts';
 import { runRead } from '../../app/stores/sqlite/read.ts';
 import { Writer } from '../../app/stores/sqlite/transact.ts';
 import type { Nouns } from '../../app/stores/store.ts';
+import { newId } from './records.ts';
 
 /** The names of all writes, such as `messages.send`, with what each takes and answers. */
 type Method<Name extends string> = Name extends `${infer N extends keyof Nouns & string}.${infer M}`
@@ -17,11 +18,6 @@ type Method<Name extends string> = Name extends `${infer N extends keyof Nouns &
 /** What a read or a write of a name takes. */
 export type Input<Name extends string> = Method<Name> extends (input: infer I) => unknown ? I : never;
 type Output<Name extends string> = Method<Name> extends (input: never) => Promise<infer O> ? O : never;
-
-let made = 0;
-
-/** An id that no other has, of the form of all ids. */
-export const newId = (): string => `00000000-0000-7000-8000-${String(++made).padStart(12, '0')}`;
 
 /** A database in memory, in this thread. A row that a write gets and does not declare fails it. */
 export class TestWrites implements Disposable {
@@ -102,7 +98,7 @@ export class TestWrites implements Disposable {
   }
 
   /** A new guest's id. */
-  user(username = `guest ${made}`, at = 1): string {
+  user(username = `guest ${newId()}`, at = 1): string {
     return this.call('users.create', { id: newId(), username, at }).id;
   }
 

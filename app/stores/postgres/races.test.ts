@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Postgres, startPostgres } from '../../../tests/support/postgres.ts';
 import { createDatabase } from '../../../tests/support/postgres-databases.ts';
+import { newId } from '../../../tests/support/records.ts';
 import type { Call, Engine, Reply } from '../engine.ts';
 import { openPostgres } from './engine.ts';
 
@@ -43,8 +44,6 @@ afterAll(async () => {
   expect(faults).toEqual([]);
 });
 
-let made = 0;
-const newId = () => `00000000-0000-7000-8000-${String(++made).padStart(12, '0')}`;
 const number = async (text: string, ...values: unknown[]) => Number((await sql.query(text, values)).rows[0]?.number);
 
 /** A number from 0 to below `below` that follows from a seed. */

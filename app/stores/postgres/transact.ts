@@ -1,7 +1,7 @@
 import type { Activity } from '../activity.ts';
 import { type Call, failed, type Reply, refused, type Written, writeOf } from '../engine.ts';
 import { EngineFault } from '../fault.ts';
-import type { Wanted } from '../known-rows.ts';
+import { isAmong, type Wanted } from '../known-rows.ts';
 import type { AnyRow, Query } from '../query.ts';
 import { LOCKS } from '../tables.ts';
 import { type Held, Tx } from '../tx.ts';
@@ -225,7 +225,7 @@ class Transaction {
       this.#answers.set(placeOf(wanted), rows);
     } else {
       // A row that was forgotten by a statement over many is declared all the same.
-      if (!reads.some((one) => one.join(' ') === wanted.join(' '))) this.#options.onLeftOut(name, wanted);
+      if (!isAmong(reads, wanted)) this.#options.onLeftOut(name, wanted);
       await Promise.all([...this.#read([wanted]), ...writing]);
     }
   }

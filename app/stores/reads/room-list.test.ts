@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../protocol/limits.ts';
-import { newId, TestWrites } from '../../../tests/support/writes.ts';
+import { newId } from '../../../tests/support/records.ts';
+import { TestWrites } from '../../../tests/support/writes.ts';
 import { foldCase } from '../../models/text.ts';
 
 const USERS = ['ada', 'can', 'eve'];

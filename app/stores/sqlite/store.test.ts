@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from 'vitest';
+import { guest, message, newId, roomOf } from '../../../tests/support/records.ts';
 import { createLogger } from '../../core/logger.ts';
 import { createMetrics } from '../../core/metrics.ts';
-import type { Store } from '../store.ts';
 import { backupDatabase } from './backup.ts';
 import { claimDatabase } from './claim.ts';
 import { restoreDatabase } from './restore.ts';
@@ -14,32 +14,13 @@ import { openSqliteStore } from './store.ts';
 const folder = await mkdtemp(join(tmpdir(), 'sohbet-store-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-let made = 0;
-const newId = () => `00000000-0000-7000-8000-${String(++made).padStart(12, '0')}`;
 const logger = createLogger({ level: 'silent', pretty: false });
 
 /** A store that is closed with the test. */
-async function open(path = join(folder, `${++made}.db`)) {
+async function open(path = join(folder, `${newId()}.db`)) {
   const store = await openSqliteStore({ path, queueMax: 10_000, logger, metrics: createMetrics() });
   return { store, path, [Symbol.asyncDispose]: () => store.close() };
 }
-
-const guest = (store: Store, username: string) => store.users.create({ id: newId(), username, at: 1 });
-
-async function roomOf(store: Store, user_id: string, type: 'public' | 'private' = 'public') {
-  const input = { room_id: newId(), message_id: newId(), name: 'garden', type, password_hash: null, client_id: null };
-  return (await store.rooms.create({ ...input, user_id, rooms_max: 1_000, at: 1 })).room;
-}
-
-const message = (room_id: string, user_id: string, content: string, client_id: string | null = null) => ({
-  id: newId(),
-  room_id,
-  user_id,
-  username: 'ada',
-  content,
-  client_id,
-  at: 1,
-});
 
 describe('a database file', () => {
   it('is refused when a newer version made it', async () => {

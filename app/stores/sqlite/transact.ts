@@ -1,6 +1,6 @@
 import { Activity } from '../activity.ts';
 import { type Call, type Reply, refused, type Written, writeOf } from '../engine.ts';
-import { KnownRows, type Wanted } from '../known-rows.ts';
+import { isAmong, KnownRows, type Wanted } from '../known-rows.ts';
 import type { AnyRow, Cell, Query } from '../query.ts';
 import type { TableName } from '../tables.ts';
 import { type Change, Tx } from '../tx.ts';
@@ -89,7 +89,7 @@ export class Writer {
     const text = 'SELECT room_id FROM messages WHERE id = ?';
     const rooms = messages.flatMap((id) => this.#db.get<{ room_id: string }>(text, id)?.room_id ?? []);
     const declared = [...write.reads(input, rooms), ...messages.map((id): Wanted => ['messages', 'id', id])];
-    if (!declared.some((one) => one.join(' ') === wanted.join(' '))) this.#onUndeclared(name, wanted);
+    if (!isAmong(declared, wanted)) this.#onUndeclared(name, wanted);
   }
 
   #flush(tx: Tx): void {

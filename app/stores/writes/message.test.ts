@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { newId, TestWrites } from '../../../tests/support/writes.ts';
+import { newId } from '../../../tests/support/records.ts';
+import { TestWrites } from '../../../tests/support/writes.ts';
 
 function garden() {
   const writes = new TestWrites();

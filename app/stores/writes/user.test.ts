@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { newId, TestWrites } from '../../../tests/support/writes.ts';
+import { newId } from '../../../tests/support/records.ts';
+import { TestWrites } from '../../../tests/support/writes.ts';
 import { ERASED_USERNAME, SEEN_STEP_MS } from '../../models/user.ts';
 
 const HOUR_MS = 3_600_000;
