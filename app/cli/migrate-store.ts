@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { migrateStore } from '../app.ts';
-import { type Config, type DatabaseConfig, parseDatabase } from '../core/config.ts';
+import type { Config } from '../core/config.ts';
+import { type DatabaseConfig, parseDatabase } from '../core/config-kinds.ts';
 import { secretFile } from '../core/secret.ts';
 import { progressBar, runTool, UsageError } from './run.ts';
 
