@@ -31,8 +31,12 @@ class WriterBeside implements AsyncDisposable {
       const message = own[own.length - 1 - (i >> 1)];
       if (message !== undefined) await this.#edit(message);
     }
-    await tellServer(this.#sql);
     await this.#sql.run('COMMIT');
+  }
+
+  /** Lets the server hear of what was written, where it does not look by itself. What comes late must do no harm. */
+  async tell(): Promise<void> {
+    await tellServer(this.#sql);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -204,10 +204,12 @@ export const beside = scenario({ name: 'beside' }, { strikes: 20, load: 40 }, as
   for (let i = 0; i < size.strikes; i++) {
     await loaded(world, size.load);
     const room_id = world.random.pick(world.room_ids) ?? '';
+    await writer.tell();
     await writer.write(room_id, world.random.whole(0, 3), world.random.whole(0, 4));
     count('written beside');
   }
   await loaded(world, size.load);
+  await writer.tell();
 });
 
 /** The server's tail in many orders of events, simulated step by step; no server runs. */
